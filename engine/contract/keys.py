@@ -1,0 +1,41 @@
+"""Where each artifact lies in the blob store. Everything of a person lies under one prefix.
+
+    people/{owner}/photos/{sha256}                     the bytes as they came
+    people/{owner}/reports/{sha256}.json               PhotoReport
+    people/{owner}/datasets/{job}/…                    crops, frames, dataset.json
+    people/{owner}/checkpoints/{job}/step-000120.safetensors
+    people/{owner}/loras/{job}/lora.safetensors        with manifest.json beside it
+    people/{owner}/headshots/{job}/01.jpg              with manifest.json beside them
+"""
+
+MANIFEST = "manifest.json"
+"""Written last: an artifact folder without it is unfinished."""
+LORA = "lora.safetensors"
+
+
+def person(owner: str) -> str:
+    return f"people/{owner}/"
+
+
+def photo(owner: str, sha256: str) -> str:
+    return f"people/{owner}/photos/{sha256}"
+
+
+def report(owner: str, sha256: str) -> str:
+    return f"people/{owner}/reports/{sha256}.json"
+
+
+def dataset(owner: str, job_id: str) -> str:
+    return f"people/{owner}/datasets/{job_id}/"
+
+
+def checkpoints(owner: str, job_id: str) -> str:
+    return f"people/{owner}/checkpoints/{job_id}/"
+
+
+def lora(owner: str, job_id: str) -> str:
+    return f"people/{owner}/loras/{job_id}/"
+
+
+def headshots(owner: str, job_id: str) -> str:
+    return f"people/{owner}/headshots/{job_id}/"

@@ -1,0 +1,29 @@
+"""What an engine must be told. Built by the command line, handed to the engine as JSON."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from engine.contract.base import Frozen
+
+
+class EngineSettings(Frozen):
+    redis_url: str = Field(description="redis://, rediss:// or unix:///path/to/socket")
+    blobs_url: str = Field(description="file:///folder, s3://bucket/prefix")
+    work_dir: Path = Field(description="scratch of this machine: caches, locks")
+    base: str = Field(
+        default="demo",
+        description="'demo', a repository such as black-forest-labs/FLUX.1-dev, or a folder",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    roles: tuple[Literal["photos", "training", "generation"], ...] = (
+        "photos",
+        "training",
+        "generation",
+    )
+    photo_processes: int = Field(default=2, ge=1, le=64)
+    lease_s: float = Field(default=8.0, gt=1, description="a job of a dead engine is free after it")
+    checkpoint_every_s: float = Field(default=10.0, gt=0)
+    max_crashes: int = Field(default=4, ge=1, description="of one attempt, before it fails")
+    steps: int | None = Field(default=None, ge=1, description="overrides the recipe's steps")
