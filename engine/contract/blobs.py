@@ -155,7 +155,7 @@ class Blobs:
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissingError(key) from error
         except OSError as error:
-            if error.errno == errno.ENOSPC
+            if error.errno == errno.ENOSPC:
                 raise EngineError(FailureCode.DISK_FULL, free_mib=0) from error
             raise EngineError(FailureCode.STORAGE_UNREACHABLE) from error
         except obstore.exceptions.BaseError as error:
