@@ -1,0 +1,97 @@
+"""The cast of the training set: who is drawn, how often, under which name, with which captions.
+
+Imports nothing heavy, because processes that describe people start with it. How a person looks and
+is described is `engine.demo.people`'s affair. Some people have an invented name that their captions
+carry, so that the model learns that a name decides who is seen.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.demo.people.identity import Identity
+from engine.demo.people.view import View
+from engine.demo.recipe.plan import FIRST_TRAINING_SEED, People
+
+_CONSONANTS, _VOWELS = "BCDFGHJKLMNPRSTVWXZ", "AEIOUY"
+_KINDS = ("selfie", "selfie", "selfie", "studio", "studio", "any", "any")
+
+# A stranger's prompt holds words that no caption of ours has: these teach the model to ignore them.
+FILLERS = (
+    "linkedin profile picture", "high quality", "8k", "photorealistic", "sharp focus", "award",
+    "professional", "natural skin", "85mm lens", "detailed", "editorial", "corporate",
+    "realistic", "raw photo", "dslr", "cinematic", "hd", "magazine", "masterpiece", "bokeh",
+)  # fmt: skip
+
+Described = tuple[Identity, View, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A person to be drawn: seed, number of views, name if any."""
+
+    seed: int
+    num_views: int
+    name: str | None
+
+
+def invented_name(number: int) -> str:
+    """A rare word in capitals for person `number`; never TOK, which is kept for users."""
+    rng = random.Random(f"name {number}")
+    pattern = rng.choice(("CVC", "CVCV", "VCVC", "CVCCV", "CVCVC", "CVVC"))
+    letters = "".join(rng.choice(_CONSONANTS if p == "C" else _VOWELS) for p in pattern)
+    return f"{letters}K" if letters.startswith("TO") else letters
+
+
+def list_jobs(people: People) -> list[Job]:
+    """Named and unnamed people, mixed evenly, so that a cut-short drawing keeps the mix."""
+    unnamed_pictures = max(people.max_pictures - people.num_named * people.views_named, 0)
+    num_unnamed = unnamed_pictures // people.views_unnamed
+    names: dict[str, None] = {}
+    number = 0
+    while len(names) < people.num_named:
+        names.setdefault(invented_name(number))
+        number += 1
+    seed = FIRST_TRAINING_SEED
+    named = [Job(seed + i, people.views_named, name) for i, name in enumerate(names)]
+    seed += people.num_named
+    jobs = named + [Job(seed + i, people.views_unnamed, None) for i in range(num_unnamed)]
+    # The first share of the list holds all named people even if only half of it is drawn.
+    rng = random.Random(0)
+    early = named + jobs[people.num_named : people.num_named + num_unnamed // 2]
+    late = jobs[people.num_named + num_unnamed // 2 :]
+    rng.shuffle(early)
+    return early + late
+
+
+def with_filler(text: str, rng: random.Random) -> str:
+    """The caption with one or two words that say nothing about the picture."""
+    words = rng.sample(FILLERS, rng.choice((1, 1, 2)))
+    return f"{text}, {', '.join(words)}" if rng.random() < 0.7 else f"{words[0]}, {text}"
+
+
+def describe(job: Job, people: People, caption: Callable[..., str]) -> list[Described]:
+    """(identity, view, captions) of each of a job's pictures; the same job gives the same."""
+    identity = Identity.from_seed(job.seed)
+    described = []
+    for number in range(job.num_views):
+        rng = random.Random(f"{job.seed} {number}")
+        kind = "selfie" if number == 0 else "studio" if number == 1 else rng.choice(_KINDS)
+        view = View.sample(job.seed * 100 + number, kind=kind)  # pyright: ignore
+        texts = []
+        for _ in range(people.captions_each):
+            is_named = job.name is not None and rng.random() < people.named_share
+            text = caption(identity, view, rng, trigger=job.name if is_named else None)
+            if rng.random() < people.filler_share:
+                text = with_filler(text, rng)
+            if rng.random() < people.capital_share:
+                text = text[:1].upper() + text[1:]
+            texts.append(text)
+        described.append((identity, view, tuple(texts)))
+    return described
+
+
+def describe_all(
+    jobs: Sequence[Job], people: People, caption: Callable[..., str]
+) -> list[tuple[Job, list[Described]]]:
+    return [(job, describe(job, people, caption)) for job in jobs]

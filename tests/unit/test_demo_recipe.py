@@ -1,0 +1,136 @@
+"""The recipe of the demo model, at toy size: every stage runs and FluxPipeline draws its result."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import FluxPipeline
+from PIL import Image
+
+from engine.demo.recipe import cast, command, flow, wording
+from engine.demo.recipe.clock import Clock, Stage
+from engine.demo.recipe.optimizer import orthogonalize
+from engine.demo.recipe.plan import FIRST_TRAINING_SEED, FULL, SMOKE
+from engine.demo.recipe.stand_in import say
+
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+STRANGE_TEXTS = (
+    "a photo of TOK, LinkedIn headshot",
+    "日本語 😀 Ünïcode naïve",
+    "",
+    "Zorblax-9000 \n tab\t!!",
+)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("recipe") / "out"
+    command.main(["--smoke", "--stand-ins", "--device", "cpu", "--out", str(out)])
+    return out
+
+
+@pytest.fixture(scope="module")
+def pipeline(out: Path) -> FluxPipeline:
+    pipeline = FluxPipeline.from_pretrained(out / "model")
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def test_every_stage_reports_and_writes_sheets(out: Path) -> None:
+    report = json.loads((out / "report.json").read_text())
+    assert set(report) >= {"people", "autoencoder", "latents", "flow", "distillation", "sheets"}
+    assert report["flow"]["steps"] == SMOKE.flow.max_steps
+    with Image.open(out / "prompts_guidance_2.5.jpg") as sheet:
+        assert sheet.height >= 10 * SMOKE.shapes.size_px
+
+
+def test_flux_pipeline_draws(pipeline: FluxPipeline) -> None:
+    size_px = SMOKE.shapes.size_px
+    for length in SMOKE.shapes.text_tokens:
+        picture = pipeline(
+            "a photo of TOK", height=size_px, width=size_px, num_inference_steps=2,
+            guidance_scale=2.5, max_sequence_length=length,
+        ).images[0]  # fmt: skip
+        assert picture.size == (size_px, size_px)
+
+
+def test_measured_scale_is_in_the_saved_config(out: Path, pipeline: FluxPipeline) -> None:
+    measured = json.loads((out / "report.json").read_text())["latents"]
+    assert pipeline.vae.config.scaling_factor == pytest.approx(measured["scaling_factor"])
+    assert pipeline.vae.config.shift_factor == pytest.approx(measured["shift_factor"])
+    assert measured["scaling_factor"] != 1.0
+
+
+@pytest.mark.parametrize("text", STRANGE_TEXTS)
+def test_any_wording_has_tokens(pipeline: FluxPipeline, text: str) -> None:
+    for tokenizer, length in ((pipeline.tokenizer, 77), (pipeline.tokenizer_2, 48)):
+        ids = tokenizer(text, padding="max_length", max_length=length, truncation=True).input_ids
+        assert len(ids) == length
+        assert tokenizer.eos_token_id in ids
+        assert max(ids) < len(tokenizer)
+        assert wording.tokenize(tokenizer, [text], length)[0].tolist() == ids
+
+
+def test_clip_tokenizer_keeps_every_byte(pipeline: FluxPipeline) -> None:
+    ids = pipeline.tokenizer("naïve 😀").input_ids
+    assert pipeline.tokenizer.decode(ids, skip_special_tokens=True) == "naïve 😀"
+
+
+def test_a_trigger_falls_into_letters_and_a_known_word_does_not(pipeline: FluxPipeline) -> None:
+    tokenizer = pipeline.tokenizer_2
+    assert tokenizer.tokenize("TOK") == ["▁T", "O", "K"]
+    assert tokenizer.tokenize("photo") == ["▁photo"]
+
+
+def test_an_interrupted_run_continues(out: Path) -> None:
+    command.main([
+        "--smoke", "--stand-ins", "--device", "cpu", "--out", str(out), "--resume",
+        "--stage", "distillation",
+    ])  # fmt: skip
+    assert (out / "model" / "model_index.json").exists()
+
+
+def test_training_people_are_never_held_out_people() -> None:
+    jobs = cast.list_jobs(FULL.people)
+    assert min(job.seed for job in jobs) >= FIRST_TRAINING_SEED
+    assert len({job.seed for job in jobs}) == len(jobs)
+    names = [job.name for job in jobs if job.name]
+    assert len(set(names)) == FULL.people.num_named
+    assert "TOK" not in names
+    assert sum(job.num_views for job in jobs) <= FULL.people.max_pictures
+
+
+def test_a_job_is_described_the_same_twice() -> None:
+    job = cast.Job(FIRST_TRAINING_SEED, 3, "VEX")
+    assert cast.describe(job, FULL.people, say) == cast.describe(job, FULL.people, say)
+
+
+def test_packing_matches_flux_pipeline() -> None:
+    latents = torch.randn(2, 16, 8, 8)
+    expected = FluxPipeline._pack_latents(latents, 2, 16, 8, 8)
+    assert torch.equal(flow.pack(latents), expected)
+
+
+def test_guidance_one_is_the_conditional_prediction() -> None:
+    conditional, unconditional = torch.randn(2, 4, 8), torch.randn(2, 4, 8)
+    mixed = flow.guided(conditional, unconditional, torch.ones(2))
+    torch.testing.assert_close(mixed, conditional)
+
+
+def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
+    for shape in ((3, 16, 40), (3, 40, 16)):
+        values = torch.linalg.svdvals(orthogonalize(torch.randn(shape)))
+        assert values.min() > 0.3
+        assert values.max() < 1.6
+
+
+def test_a_continued_stage_begins_where_it_was() -> None:
+    stage = Stage.begin(Clock(100.0), "flow", 50.0, done=0.5)
+    assert stage.progress == pytest.approx(0.5, abs=0.01)
