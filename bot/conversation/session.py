@@ -1,4 +1,7 @@
-"""Where a person stands in the conversation. One row a person; knows nothing else of them."""
+"""Where a person stands in the conversation. One row a person; knows nothing else of them.
+
+That photos are being collected is not kept here: an open collection tells it.
+"""
 
 from enum import StrEnum
 
@@ -10,7 +13,6 @@ from engine.contract.jobs import Quality
 
 class State(StrEnum):
     IDLE = "idle"
-    COLLECTING = "collecting"
     CONFIRMING_FORGET = "confirming_forget"
     RENAMING = "renaming"
 
