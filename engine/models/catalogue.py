@@ -1,0 +1,112 @@
+"""The base models by name: family, repository, licence, memory, sizes.
+
+`load` is the one door through which the engine gets a model.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.models import folder as layout
+from engine.models import memory
+from engine.models.base import ImageModel, ModelFacts
+from engine.models.flux1 import LONGEST_TEXT, Flux1
+from engine.models.lora import DEFAULT_RANK
+
+DEMO = "demo"
+_SMALLEST_PORTRAIT_PX = 512
+"""Bases of fewer pixels than this were trained on squares only."""
+
+_FLUX1_DEV: dict[str, Any] = {
+    "license": "FLUX.1 [dev] Non-Commercial License",
+    "license_note": (
+        "Non-commercial use only; asks for filters on what is generated. Read it before you offer "
+        "pictures to others: https://huggingface.co/black-forest-labs/FLUX.1-dev"
+    ),
+    "memory_mib": 34_000,
+}
+_KNOWN: dict[str, dict[str, Any]] = {
+    "black-forest-labs/FLUX.1-dev": _FLUX1_DEV,
+    "black-forest-labs/FLUX.1-Krea-dev": _FLUX1_DEV,
+    DEMO: {
+        "license": "MIT",
+        "license_note": "Made by this project from drawn people; knows no real face.",
+        "max_text_tokens": 48,
+    },
+}
+
+
+def demo_folder() -> Path:
+    """Where the packaged demo model lies, once it is there."""
+    return Path(str(files("engine.demo"))) / "model"
+
+
+def find(name: str) -> Path:
+    """The folder of a base, downloaded if it must be.
+
+    Raises:
+        EngineError: BASE_MISSING, BASE_INCOMPLETE.
+    """
+    folder = demo_folder() if name == DEMO else layout.find(name)
+    layout.check(folder, name)
+    return folder
+
+
+def facts(name: str, folder: Path) -> ModelFacts:
+    """What is known of a base: its own `headshot.json` over the catalogue over its configs."""
+    native_px = int(layout.config(folder, "vae").get("sample_size", 1024))
+    tokens = layout.config(folder, "tokenizer_2").get("model_max_length", LONGEST_TEXT)
+    derived: dict[str, Any] = {
+        "name": name,
+        "family": "flux1",
+        "license": "unknown; see the folder it came from",
+        "native_px": native_px,
+        "max_text_tokens": min(int(tokens), LONGEST_TEXT),
+        "num_inference_steps": 28,
+    }
+    merged = derived | _KNOWN.get(name, {}) | layout.facts(folder)
+    merged.setdefault("sizes", _sizes(merged["native_px"]))
+    return ModelFacts.model_validate(merged)
+
+
+def _sizes(native_px: int) -> dict[str, tuple[int, int]]:
+    square = (native_px, native_px)
+    if native_px < _SMALLEST_PORTRAIT_PX:
+        return {"square": square, "portrait": square}
+    width, height = native_px * 7 // 8, native_px * 9 // 8
+    return {"square": square, "portrait": (width // 16 * 16, height // 16 * 16)}
+
+
+def choose_device(wish: str = "auto") -> torch.device:
+    """The device to compute on: what is asked for, else the best there is."""
+    if wish != "auto":
+        return torch.device(wish)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def load(name: str, device: str | torch.device = "auto", rank: int = DEFAULT_RANK) -> ImageModel:
+    """A base by name: 'demo', a repository, or a folder in the diffusers layout.
+
+    Takes seconds for the demo model, up to minutes for a full one; a repository that is not on
+    this machine yet is downloaded first.
+
+    Raises:
+        EngineError: BASE_MISSING, BASE_INCOMPLETE, GPU_OUT_OF_MEMORY.
+    """
+    folder = find(name)
+    device = choose_device(device) if isinstance(device, str) else device
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    fits = memory.plan(folder, device, dtype, name)
+    return Flux1(
+        folder,
+        facts(name, folder),
+        device,
+        dtype,
+        rank,
+        keep_encoders=fits.keep_encoders,
+        checkpoint_gradients=fits.checkpoint_gradients,
+    )

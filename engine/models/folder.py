@@ -1,0 +1,96 @@
+"""Base models on disk: where the folder is, whether every part is there, what it says of itself.
+
+Knows the diffusers layout and the Hugging Face cache; loads no weights.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from engine.contract.failures import EngineError, FailureCode
+
+INDEX = "model_index.json"
+FACTS = "headshot.json"
+"""Facts that a folder brings of its own, fields of `ModelFacts`; beside `model_index.json`."""
+
+_NETWORKS = ("transformer", "vae", "text_encoder", "text_encoder_2")
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_NETWORKS, ("config.json",)),
+    "tokenizer": ("tokenizer_config.json",),
+    "tokenizer_2": ("tokenizer_config.json",),
+    "scheduler": ("scheduler_config.json",),
+}
+
+log = structlog.get_logger()
+
+
+def find(base: str) -> Path:
+    """The folder of a base: a path, else a repository, from the cache or downloaded into it.
+
+    Raises:
+        EngineError: BASE_MISSING, also for a repository that is gated or cannot be reached.
+    """
+    folder = Path(base).expanduser()
+    if folder.is_dir():
+        return folder
+    if base.count("/") != 1 or base.startswith((".", "/", "~")):
+        raise EngineError(FailureCode.BASE_MISSING, base=base)
+    patterns = [INDEX, FACTS, *(f"{part}/*" for part in _PARTS)]
+    try:
+        return Path(snapshot_download(base, allow_patterns=patterns, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError):
+        log.info("base_download_started", base=base)
+    try:
+        return Path(snapshot_download(base, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError) as error:
+        raise EngineError(FailureCode.BASE_MISSING, base=base) from error
+    except (httpx.HTTPError, OSError) as error:
+        raise EngineError(FailureCode.BASE_MISSING, base=base) from error
+
+
+def check(folder: Path, base: str) -> None:
+    """Raises EngineError (BASE_MISSING, BASE_INCOMPLETE) unless every part lies in the folder."""
+    if not folder.is_dir():
+        raise EngineError(FailureCode.BASE_MISSING, base=base)
+    if not (folder / INDEX).is_file():
+        raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=INDEX)
+    for part, files in _PARTS.items():
+        if not all((folder / part / file).is_file() for file in files):
+            raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part)
+        if part in _NETWORKS and not _has_weights(folder / part):
+            raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part)
+
+
+def _has_weights(part: Path) -> bool:
+    """All files that an index names, or any one where there is no index."""
+    indexes = sorted(part.glob("*.safetensors.index.json"))
+    if not indexes:
+        return any(part.glob("*.safetensors"))
+    shards = set(_json(indexes[0]).get("weight_map", {}).values())
+    return bool(shards) and all((part / shard).is_file() for shard in shards)
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What the folder says of itself in `headshot.json`."""
+    path = folder / FACTS
+    return _json(path) if path.is_file() else {}
+
+
+def config(folder: Path, part: str) -> dict[str, Any]:
+    """The configuration of a part."""
+    name = "tokenizer_config.json" if part.startswith("tokenizer") else "config.json"
+    return _json(folder / part / name)
+
+
+def size_bytes(folder: Path, part: str) -> int:
+    return sum(file.stat().st_size for file in (folder / part).glob("*.safetensors"))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,59 @@
+"""How much memory a device has, and what a base of some size may keep there.
+
+Knows bytes. Plans for less memory than a base needs whole belong here too.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.contract.failures import EngineError, FailureCode
+from engine.models import folder as layout
+
+MIB = 2**20
+_HEADROOM_MIB = 1024
+_ACTIVATIONS = 1.3
+"""A LoRA step without checkpointed gradients holds about as much again as the transformer
+weighs at 1024 px (22 GiB of weights, 50 GiB at the peak), and a little."""
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """What is done to fit."""
+
+    keep_encoders: bool
+    checkpoint_gradients: bool
+
+
+def free_mib(device: torch.device) -> int:
+    """What is free on the device, or of the machine's memory where the device has none."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] // MIB
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
+    except (ValueError, OSError):
+        return 0
+
+
+def plan(folder: Path, device: torch.device, dtype: torch.dtype, base: str) -> MemoryPlan:
+    """Chooses from what is free now.
+
+    Raises:
+        EngineError: GPU_OUT_OF_MEMORY, where not even the transformer would fit.
+    """
+    widening = dtype.itemsize / torch.bfloat16.itemsize
+    sizes = {p: layout.size_bytes(folder, p) * widening / MIB for p in (
+        "transformer", "vae", "text_encoder", "text_encoder_2"
+    )}  # fmt: skip
+    drawing = sizes["transformer"] + sizes["vae"] + _HEADROOM_MIB
+    free = free_mib(device)
+    if device.type == "cuda" and drawing > free:
+        raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=int(drawing), free_mib=free)
+    activations = sizes["transformer"] * _ACTIVATIONS
+    everything = drawing + activations + sizes["text_encoder"] + sizes["text_encoder_2"]
+    return MemoryPlan(
+        keep_encoders=everything <= free,
+        checkpoint_gradients=drawing + activations > free,
+    )
