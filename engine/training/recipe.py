@@ -1,0 +1,122 @@
+"""How a LoRA is trained, from one dial: the quality asked for, the photos, the base's size.
+
+Knows numbers only. Where they come from: FLUX trainings that are known to work use 27 to 70 steps
+a photo, learning rates of 1e-4 to 4e-4, rank 16 to 32, caption dropout 0.05 and an EMA of 0.99.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from engine.contract.base import Frozen
+from engine.contract.jobs import Quality
+
+SMALL_BASE_PX = 512
+"""A base of fewer native pixels is small: it wants larger batches and higher learning rates."""
+
+
+class Recipe(Frozen):
+    """Every number that decides a training besides the pictures and the seed."""
+
+    quality: Quality
+    steps: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    schedule: Literal["constant", "cosine"]
+    rank: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    resolutions: tuple[int, ...] = Field(min_length=1, description="px, roots of picture areas")
+    ema_decay: float = Field(ge=0, lt=1)
+    caption_dropout: float = Field(ge=0, lt=1)
+    preservation_share: float = Field(
+        default=0.0, ge=0, lt=1, description="of steps that hold the base to what it drew before"
+    )
+    weight_decay: float = Field(default=1e-4, ge=0)
+    max_gradient_norm: float = Field(default=1.0, gt=0)
+    guidance: float = 1.0
+    sigma_mean: float = 0.0
+    sigma_deviation: float = Field(default=1.0, gt=0)
+
+
+class _Dial(Frozen):
+    """What a quality means for one size of base."""
+
+    steps_per_photo: int
+    fewest_steps: int
+    most_steps: int
+    learning_rate: float
+    resolutions: tuple[int, ...] = ()
+
+
+_LARGE: dict[Quality, _Dial] = {
+    "fast": _Dial(
+        steps_per_photo=27, fewest_steps=250, most_steps=500, learning_rate=4e-4, resolutions=(512,)
+    ),
+    "standard": _Dial(
+        steps_per_photo=50,
+        fewest_steps=500,
+        most_steps=1000,
+        learning_rate=3e-4,
+        resolutions=(512, 768),
+    ),
+    "best": _Dial(
+        steps_per_photo=70,
+        fewest_steps=800,
+        most_steps=2000,
+        learning_rate=2e-4,
+        resolutions=(512, 768, 1024),
+    ),
+}
+_SMALL: dict[Quality, _Dial] = {
+    "fast": _Dial(steps_per_photo=8, fewest_steps=60, most_steps=120, learning_rate=2e-3),
+    "standard": _Dial(steps_per_photo=20, fewest_steps=120, most_steps=240, learning_rate=1.5e-3),
+    "best": _Dial(steps_per_photo=40, fewest_steps=240, most_steps=640, learning_rate=1e-3),
+}
+_SMALL_BATCH = 4
+_RANK = 16
+
+
+def choose(quality: Quality, num_photos: int, native_px: int, steps: int | None = None) -> Recipe:
+    """The recipe for a base of this native size; `steps` overrides what follows from the photos."""
+    recipe = _origin() if quality == "origin" else _derived(quality, num_photos, native_px)
+    if native_px < SMALL_BASE_PX:
+        recipe = recipe.model_copy(update={"resolutions": (native_px,)})
+    if steps is not None:
+        warmup = min(recipe.warmup_steps, steps // 10)
+        recipe = recipe.model_copy(update={"steps": steps, "warmup_steps": warmup})
+    return recipe
+
+
+def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
+    is_small = native_px < SMALL_BASE_PX
+    dial = (_SMALL if is_small else _LARGE)[quality]
+    steps = max(dial.fewest_steps, min(dial.most_steps, dial.steps_per_photo * num_photos))
+    fitting = tuple(px for px in dial.resolutions if px <= native_px)
+    return Recipe(
+        quality=quality,
+        steps=steps,
+        learning_rate=dial.learning_rate,
+        warmup_steps=max(5, steps // 25),
+        schedule="cosine",
+        rank=_RANK,
+        batch=_SMALL_BATCH if is_small else 1,
+        resolutions=fitting or (native_px,),
+        ema_decay=0.98 if is_small else 0.99,
+        caption_dropout=0.05,
+    )
+
+
+def _origin() -> Recipe:
+    """The fixed recipe of the project's origin, whatever the photos are."""
+    return Recipe(
+        quality="origin",
+        steps=2000,
+        learning_rate=4e-4,
+        warmup_steps=0,
+        schedule="constant",
+        rank=16,
+        batch=1,
+        resolutions=(512, 768, 1024),
+        ema_decay=0.99,
+        caption_dropout=0.05,
+    )
