@@ -1,0 +1,282 @@
+"""`headshot-bot`: what each command is called, takes and is for. The work is in `bot.commands`.
+
+Nothing heavy is imported until a command runs, so that `--help` answers at once.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+FAILED = 2
+"""Exit code when a command could not do its work; 1 is a clear "no" of `check` and `doctor`."""
+
+cli = typer.Typer(
+    name="headshot-bot",
+    help="Learns a face from selfies on your own machine and draws professional headshots of it.",
+    epilog="Start here: headshot-bot demo (no GPU needed), or headshot-bot chat.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SEVERAL = "Serving people"
+ALONE = "Working on folders"
+LOOKING = "Looking around"
+
+PhotosDir = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR", exists=True, file_okay=False, help="Folder with photos of one person."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What was said before the command."""
+
+    data: Path | None
+    config: Path | None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(version("headshot-bot"))
+        except PackageNotFoundError:
+            typer.echo("not installed")
+        raise typer.Exit
+
+
+@cli.callback()
+def before(
+    context: typer.Context,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Where everything is kept."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Settings, instead of DIR/config.toml."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    context.obj = Flags(data, config)
+
+
+@cli.command(rich_help_panel=ALONE)
+def check(context: typer.Context, folder: PhotosDir, as_json: AsJson = False) -> None:
+    """Judge photos: which are good, why others are not, what is missing.
+
+    Exit code: 0 when enough photos are good to train with, 1 when not, 2 when the check failed.
+    """
+    from bot.commands.check import check as work
+
+    _finish(work(_settings(context), folder, as_json))
+
+
+@cli.command(rich_help_panel=ALONE)
+def train(
+    context: typer.Context,
+    folder: PhotosDir,
+    name: Annotated[str, typer.Option("--name", help="What to call the model of this person.")],
+    quality: Annotated[
+        str,
+        typer.Option(
+            metavar="fast|standard|best|origin", help="How long it may take, how good it gets."
+        ),
+    ] = "standard",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Copy lora.safetensors there as well.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a LoRA from a folder of photos. Ctrl-C cancels."""
+    from bot.commands.train import train as work
+
+    _finish(work(_settings(context), folder, name, quality, out, as_json))
+
+
+@cli.command(rich_help_panel=ALONE)
+def generate(
+    context: typer.Context,
+    lora: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="A trained model's name, or a .safetensors.")
+    ],
+    style: Annotated[str, typer.Option(help="One of `headshot-bot styles`.")] = "linkedin",
+    count: Annotated[int, typer.Option(min=1, max=16, help="How many pictures.")] = 4,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to put them.")] = Path(
+        "headshots"
+    ),
+    prompt: Annotated[
+        str | None, typer.Option(help="Your own words instead of the style's; {subject} is you.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw headshots with a trained LoRA. Ctrl-C cancels."""
+    from bot.commands.generate import generate as work
+
+    _finish(work(_settings(context), lora, style, count, out, prompt, seed, as_json))
+
+
+@cli.command(rich_help_panel=LOOKING)
+def styles(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the styles of headshots."""
+    from bot.commands.styles import show_styles
+
+    show_styles(_settings(context), as_json)
+
+
+@cli.command(rich_help_panel=LOOKING)
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what is missing on this machine and how to mend it.
+
+    Exit code: 0 when everything needed is there, 1 when not.
+    """
+    from bot.commands.doctor import doctor as work
+
+    _finish(work(_settings(context), as_json))
+
+
+@cli.command(rich_help_panel=SEVERAL)
+def chat(context: typer.Context) -> None:
+    """Talk to the bot in this terminal: /train, /headshot linkedin, /help.
+
+    Lines may also come through a pipe, one a message; photos are sent by their paths.
+    """
+    from bot.commands.chat import chat as work
+
+    _finish(work(_settings(context)))
+
+
+@cli.command(rich_help_panel=LOOKING)
+def demo(
+    context: typer.Context,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Your photos instead of the samples."
+        ),
+    ] = None,
+    style: Annotated[str, typer.Option(help="One of `headshot-bot styles`.")] = "linkedin",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results go.")] = Path(
+        "demo-output"
+    ),
+) -> None:
+    """Play the whole job: selfies in, training, headshots out. No GPU, token or Redis needed."""
+    from bot.commands.demo import demo as work
+
+    _finish(work(_config_of(context), photos, style, out))
+
+
+@cli.command(rich_help_panel=SEVERAL)
+def run(context: typer.Context) -> None:
+    """Run everything a server needs, supervised: queue, bot, engine. Ctrl-C stops it."""
+    from bot.commands.run import run as work
+
+    _finish(work(_settings(context, logs=True), _child_flags(context)))
+
+
+@cli.command(rich_help_panel=SEVERAL)
+def bot(context: typer.Context) -> None:
+    """Run only the bot: chats and database. It needs an engine somewhere on the same queue."""
+    from bot.commands.run import bot as work
+
+    _finish(work(_settings(context, logs=True)))
+
+
+@cli.command(rich_help_panel=SEVERAL)
+def engine(context: typer.Context) -> None:
+    """Run only an engine: photo checks, training, drawing. On as many machines as you have."""
+    from bot.commands.run import engine as work
+
+    _finish(work(_settings(context, logs=True)))
+
+
+def _config_of(context: typer.Context) -> Path | None:
+    return cast(Flags, context.obj).config
+
+
+def _child_flags(context: typer.Context) -> list[str]:
+    """The same flags for a child's command line."""
+    flags = cast(Flags, context.obj)
+    given = {"--data": flags.data, "--config": flags.config}
+    return [part for name, value in given.items() if value for part in (name, str(value))]
+
+
+def _settings(
+    context: typer.Context, logs: bool = False, changes: Mapping[str, Any] | None = None
+) -> "Settings":
+    """Settings of this call. Without `logs`, only warnings are logged, beside the output."""
+    from bot.logs import configure
+    from bot.settings import load
+
+    flags = cast(Flags, context.obj)
+    given = {"data_dir": flags.data} if flags.data else {}
+    settings = load({**given, **(changes or {})}, flags.config)
+    configure(settings.log_level if logs else "error")
+    return settings
+
+
+def _finish(work: Coroutine[Any, Any, int]) -> None:
+    """Runs it to its end; Ctrl-C and SIGTERM cancel it, which tidies up."""
+    raise typer.Exit(asyncio.run(_stoppable(work)))
+
+
+async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
+    import signal
+
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    stopped: list[int] = []
+
+    def stop(number: int) -> None:
+        stopped.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 128 + stopped[0] if stopped else FAILED
+
+
+def main() -> None:
+    """The program. Faults that a person can mend are one sentence, not a traceback."""
+    try:
+        cli(prog_name="headshot-bot")
+    except Exception as error:
+        message = _mendable(error)
+        if message is None:
+            raise
+        print(f"headshot-bot: {message}", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def _mendable(error: Exception) -> str | None:
+    from bot.commands.faults import sentence
+
+    return sentence(error)
+
+
+if __name__ == "__main__":
+    main()

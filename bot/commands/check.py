@@ -1,0 +1,139 @@
+"""`headshot-bot check`: judges the photos of a folder through the real queue and engine.
+
+Nothing of the photos stays in the blob store afterwards.
+"""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bot.commands.verdict_list import VerdictList
+from bot.commands.workplace import Workplace, open_workplace
+from bot.settings import Settings
+from engine.contract import keys
+from engine.contract.blobs import BlobMissingError
+from engine.contract.events import Failed
+from engine.contract.failures import EngineError, Failure
+from engine.contract.jobs import CheckPhoto
+from engine.contract.photo_set import judge
+from engine.contract.photos import PhotoReport, Reason, ReasonCode, SetVerdict
+from engine.contract.queue import EventStream
+
+READY, NOT_READY = 0, 1
+LOOK_EVERY_S = 0.05
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The visible files of a folder, by name."""
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+async def check(settings: Settings, folder: Path, as_json: bool) -> int:
+    """Prints the verdicts; returns the exit code."""
+    files = files_of(folder)
+    reports: list[PhotoReport] = []
+    listing = VerdictList(Console(), files, settings.photos)
+    if files:
+        async with open_workplace(settings, roles=("photos",)) as place:
+            async for report in _reports(place, files):
+                reports.append(report)
+                if not as_json:
+                    listing.add(report)
+    verdict = judge(reports, settings.photos)
+    if as_json:
+        sys.stdout.write(json.dumps(as_object(files, verdict), indent=2) + "\n")
+    else:
+        listing.finish(verdict)
+    return READY if verdict.ready else NOT_READY
+
+
+def as_object(files: Sequence[Path], verdict: SetVerdict) -> dict[str, Any]:
+    """The machine's form of the verdict."""
+    photos = [
+        {
+            "file": file.name,
+            "accepted": not reasons,
+            "reasons": [reason.model_dump(mode="json") for reason in reasons],
+        }
+        for file, reasons in zip(files, verdict.reasons, strict=True)
+    ]
+    coverage = verdict.coverage.model_dump(mode="json")
+    return {"photos": photos, "coverage": coverage, "missing": list(verdict.missing)}
+
+
+async def _reports(place: Workplace, files: Sequence[Path]) -> AsyncIterator[PhotoReport]:
+    """One report a file, in order, each as soon as it and those before it are there."""
+    owner = f"check{secrets.token_hex(8)}"
+    events = await EventStream(place.redis).onlooker()
+    failures: dict[str, Failure] = {}
+
+    async def listen() -> None:
+        async for event, take_away in events:
+            if event.owner == owner:
+                if isinstance(event, Failed):
+                    failures[event.job_id] = event.failure
+                await take_away()
+
+    listener = asyncio.create_task(listen())
+    try:
+        submitted = [await _submit(place, owner, n, file) for n, file in enumerate(files)]
+        for job in submitted:
+            if isinstance(job, PhotoReport):
+                yield job
+            else:
+                yield await place.unless_engine_dies(_report(place, job, failures))
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+        await place.blobs.erase(keys.person(owner))
+
+
+async def _report(
+    place: Workplace, job: CheckPhoto, failures: Mapping[str, Failure]
+) -> PhotoReport:
+    while True:
+        if job.job_id in failures:
+            failure = failures[job.job_id]
+            raise EngineError(failure.code, **failure.facts)
+        try:
+            return PhotoReport.model_validate_json(await place.blobs.get(job.report_key))
+        except BlobMissingError:
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _submit(
+    place: Workplace, owner: str, number: int, file: Path
+) -> CheckPhoto | PhotoReport:
+    """Hands a file to the engine; one that cannot be taken is judged here."""
+    limits = place.settings.photos
+    try:
+        size = await asyncio.to_thread(lambda: file.stat().st_size)
+        if size > limits.max_bytes:
+            facts = {"value": size, "limit": limits.max_bytes, "unit": "bytes"}
+            return _refused(file, ReasonCode.TOO_LARGE, **facts)
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError:
+        return _refused(file, ReasonCode.UNREADABLE, problem="damaged")
+    digest = sha256(data).hexdigest()
+    job = CheckPhoto(
+        job_id=f"{owner}-{number}",
+        owner=owner,
+        photo_key=keys.photo(owner, digest),
+        report_key=keys.report(owner, digest),
+        limits=limits,
+    )
+    await place.blobs.put(job.photo_key, data)
+    await place.queue.enqueue(job)
+    return job
+
+
+def _refused(file: Path, code: ReasonCode, **facts: object) -> PhotoReport:
+    reason = Reason.model_validate({"code": code, **facts})
+    return PhotoReport(sha256=sha256(str(file).encode()).hexdigest(), reasons=(reason,))

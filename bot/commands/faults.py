@@ -1,0 +1,27 @@
+"""What a person is told when a command fails for a reason they can do something about."""
+
+from redis.exceptions import ConnectionError
+
+from bot.conversation.phrases import phrase
+from bot.processes.supervisor import PartHopelessError
+from bot.processes.valkey import ValkeyError
+from bot.settings import SettingsError
+from engine.contract.failures import EngineError
+from engine.contract.styles import StylesError
+
+
+class CommandError(Exception):
+    """A command cannot do its work; the message says why and what to do."""
+
+
+def sentence(error: Exception) -> str | None:
+    """One sentence; None for a fault of ours, which deserves its traceback."""
+    if isinstance(error, CommandError | SettingsError | ValkeyError | PartHopelessError):
+        return str(error)
+    if isinstance(error, StylesError):
+        return str(error)
+    if isinstance(error, EngineError):
+        return phrase("en", f"failure.{error.failure.code}", **error.failure.facts)
+    if isinstance(error, ConnectionError):
+        return "Redis does not answer; is it running, and is HEADSHOT_REDIS_URL right?"
+    return None

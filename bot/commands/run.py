@@ -1,0 +1,49 @@
+"""`headshot-bot run`, `bot` and `engine`: the parts of a server, together or one by one."""
+
+import sys
+from contextlib import AsyncExitStack
+
+from bot.commands.faults import CommandError
+from bot.processes.engine import engine_part, torch_is_installed
+from bot.processes.supervisor import Part, Patience, Supervisor
+from bot.processes.valkey import embedded
+from bot.settings import PREFIX, Settings
+
+NO_TORCH = "the engine needs torch: pip install 'headshot-bot[engine]'"
+
+
+async def run(settings: Settings, flags: list[str]) -> int:
+    """Runs all parts until stopped. `flags` are handed on to the bot's command line."""
+    if not torch_is_installed():
+        raise CommandError(NO_TORCH)
+    async with AsyncExitStack() as stack:
+        url = await _queue(stack, settings)
+        bot_part = Part(
+            name="bot",
+            command=(sys.executable, "-m", "bot", *flags, "bot"),
+            environment={f"{PREFIX}REDIS_URL": url},
+        )
+        parts = [engine_part(settings.engine_settings(url), None), bot_part]
+        await Supervisor(parts, Patience()).run()
+    return 0
+
+
+async def bot(settings: Settings) -> int:
+    raise NotImplementedError
+
+
+async def engine(settings: Settings) -> int:
+    """Runs one engine until stopped."""
+    if not torch_is_installed():
+        raise CommandError(NO_TORCH)
+    async with AsyncExitStack() as stack:
+        url = await _queue(stack, settings)
+        part = engine_part(settings.engine_settings(url), None)
+        await Supervisor([part], Patience()).run()
+    return 0
+
+
+async def _queue(stack: AsyncExitStack, settings: Settings) -> str:
+    if settings.redis_url is not None:
+        return settings.redis_url
+    return await stack.enter_async_context(embedded(settings.data_dir, settings.log_dir))
