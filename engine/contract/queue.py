@@ -18,6 +18,7 @@ import structlog
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix, result_key_prefix
 from pydantic import TypeAdapter, ValidationError
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
@@ -47,6 +48,8 @@ STREAM = "headshots:events"
 GROUP = "bot"
 ENGINES = "headshots:engines"
 
+TAKEN_PREFIX = in_progress_key_prefix
+"""arq's mark on a job that an engine works on."""
 KEEP_S = 30 * 24 * 3600
 KEEP_RESULT_S = 600.0
 """An attempt that ended is known this long; later its artifact's manifest tells."""
@@ -105,7 +108,7 @@ class EngineAlive(Frozen):
 class EventStream:
     """Events from engines to bots, kept until a bot acknowledges them."""
 
-    def __init__(self, redis: ArqRedis) -> None:
+    def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     async def next_sequence(self, job_id: str, attempt: int) -> int:
@@ -148,6 +151,29 @@ class EventStream:
                     yield event, self._ack_of(entry_id)
             entries = ()
 
+    async def onlooker(
+        self, block_s: float = 1.0
+    ) -> AsyncGenerator[tuple[Event, Acknowledge], None]:
+        """Every event from now on, taken from no bot: for who waits for a job of their own.
+
+        Acknowledging takes an event away from everybody.
+        """
+        newest = await self._redis.xrevrange(STREAM, count=1)
+        return self._onlook(newest[0][0] if newest else b"0", block_s)
+
+    async def _onlook(
+        self, last: bytes, block_s: float
+    ) -> AsyncGenerator[tuple[Event, Acknowledge], None]:
+        while True:
+            found = await self._redis.xread({STREAM: last}, count=100, block=int(block_s * 1000))
+            for entry_id, fields in _entries(found):
+                last = entry_id
+                try:
+                    event = EVENT.validate_json((fields or {})[b"event"])
+                except (KeyError, ValidationError):
+                    continue
+                yield event, self._ack_of(entry_id)
+
     async def _create_group(self) -> None:
         try:
             await self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
@@ -182,7 +208,11 @@ class EventStream:
 
     def _ack_of(self, entry_id: bytes) -> Acknowledge:
         async def ack() -> None:
-            await self._redis.xack(STREAM, GROUP, entry_id)
+            """Deleted, not only marked as read: a photo's report holds the face's numbers."""
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.xack(STREAM, GROUP, entry_id)
+                pipe.xdel(STREAM, entry_id)
+                await pipe.execute()
 
         return ack
 

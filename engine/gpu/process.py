@@ -1,0 +1,112 @@
+"""The GPU process: the only one with torch. Takes tasks from the worker and gives each its turns.
+
+Knows requests, turns and faults; what a step does is the rooms' (`engine.gpu.tasks`). A CUDA error
+poisons a process for good: it says so and ends, and the worker starts another one.
+"""
+
+import os
+import queue
+import time
+from typing import Protocol
+
+import structlog
+
+from engine.child import Parent
+from engine.contract.failures import EngineError
+from engine.gpu import faults
+from engine.gpu.messages import (
+    REQUEST,
+    Broken,
+    Done,
+    Ready,
+    Reply,
+    Request,
+    Run,
+    Stop,
+    Stopped,
+    Turn,
+)
+from engine.gpu.scheduler import Outcome, Scheduler, Task
+
+log = structlog.get_logger()
+
+
+class Rooms(Protocol):
+    """What the process runs: real models, or a test's."""
+
+    device: str
+
+    def warm(self) -> None:
+        """Loads the base while nobody waits."""
+        ...
+
+    def task(self, run: Run) -> Task: ...
+
+
+class GpuProcess:
+    """The loop: requests in between steps, steps in between requests."""
+
+    def __init__(self, parent: Parent, rooms: Rooms) -> None:
+        self._parent = parent
+        self._rooms = rooms
+        self._scheduler = Scheduler()
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._turn: str | None = None
+
+    def listen(self) -> None:
+        """Reads requests until the worker is gone; then nothing here matters any more."""
+        for message in self._parent.messages():
+            self._requests.put(REQUEST.validate_python(message))
+        os._exit(0)
+
+    def run(self) -> None:
+        self._say(Ready(device=self._rooms.device))
+        self._warm()
+        while True:
+            while not self._requests.empty() or not len(self._scheduler):
+                self._take(self._requests.get())
+            task = self._scheduler.next()
+            if task is not None:
+                self._step(task)
+
+    def _warm(self) -> None:
+        """A base that cannot be loaded fails the jobs that need it, by code; not the process."""
+        try:
+            self._rooms.warm()
+        except EngineError as error:
+            log.warning("base_not_loaded", code=error.failure.code)
+
+    def _take(self, request: Request) -> None:
+        if isinstance(request, Run):
+            self._scheduler.add(self._rooms.task(request))
+        elif isinstance(request, Stop):
+            self._scheduler.remove(request.task_id, save=request.save)
+            self._say(Stopped(task_id=request.task_id))
+
+    def _step(self, task: Task) -> None:
+        if self._turn != task.task_id:
+            self._turn = task.task_id
+            self._say(Turn(task_id=task.task_id))
+        began = time.monotonic()
+        try:
+            self._say(next(task.steps))
+        except StopIteration as end:
+            self._end(task, end.value)
+        except Exception as error:
+            self._break(task, error)
+        task.spent_s += time.monotonic() - began
+
+    def _end(self, task: Task, result: Outcome) -> None:
+        self._scheduler.remove(task.task_id)
+        self._say(Done(task_id=task.task_id, result=result))
+
+    def _break(self, task: Task, error: Exception) -> None:
+        failure, fatal = faults.judge(error)
+        log.error("task_broken", code=failure.code, fatal=fatal, exc_info=error)
+        self._scheduler.remove(task.task_id)
+        self._say(Broken(task_id=task.task_id, failure=failure, fatal=fatal))
+        if fatal:
+            os._exit(faults.EXIT_POISONED)
+
+    def _say(self, reply: Reply) -> None:
+        self._parent.send(reply.model_dump(mode="json"))
