@@ -59,7 +59,7 @@ def facts(name: str, folder: Path) -> ModelFacts:
     native_px = int(layout.config(folder, "vae").get("sample_size", 1024))
     tokens = layout.config(folder, "tokenizer_2").get("model_max_length", LONGEST_TEXT)
     derived: dict[str, Any] = {
-        "name": name,
+        "name": folder.name if Path(name).expanduser().is_dir() else name,
         "family": "flux1",
         "license": "unknown; see the folder it came from",
         "native_px": native_px,

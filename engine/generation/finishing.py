@@ -1,0 +1,122 @@
+"""From pictures to files: JPEGs that say what made them, and a numbered contact sheet.
+
+Every file says in EXIF and XMP that it was made by AI, and holds what it takes to ask for it again:
+style and seed. Never the person, the trigger or the prompt. Knows bytes and pixels; no model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from math import ceil, sqrt
+from xml.sax.saxutils import quoteattr
+
+from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont
+
+SOFTWARE = "Headshot Bot"
+AI_MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's term for media made by a trained algorithm."""
+_QUALITY = 95
+_GAP_PX = 12
+_PAPER = (250, 250, 248)
+_INK = (70, 70, 70)
+_SHEET_PX = 2400
+"""Longer side of a contact sheet at most."""
+_ICC_DATE = slice(24, 36)
+_SRGB_TAG = 1
+
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:hb="urn:headshot-bot:1"
+    Iptc4xmpExt:DigitalSourceType={source}
+    xmp:CreatorTool={software}
+    hb:base={base}
+    hb:style={style}
+    hb:seed={seed}/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a file says of how it was made."""
+
+    style: str
+    seed: int
+    base: str
+    """Name of the base model."""
+
+
+def to_jpeg(image: Image.Image, origin: Origin) -> bytes:
+    """The picture as a file of high quality; the same picture gives the same bytes."""
+    return _encode(image, _exif(f"AI-generated; style {origin.style}, seed {origin.seed}"), origin)
+
+
+def contact_sheet(
+    images: Sequence[Image.Image], origin: Origin, columns: int | None = None
+) -> bytes:
+    """All pictures on one, numbered from 1 as the buttons of the chats are."""
+    if not images:
+        raise ValueError("a contact sheet needs a picture")
+    columns = columns or ceil(sqrt(len(images)))
+    rows = ceil(len(images) / columns)
+    widest, tallest = max(i.width for i in images), max(i.height for i in images)
+    label_px = max(16, tallest // 20)
+    cell_px = (widest + _GAP_PX, tallest + label_px + _GAP_PX)
+    sheet = Image.new("RGB", (columns * cell_px[0] + _GAP_PX, rows * cell_px[1] + _GAP_PX), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=label_px * 0.8)
+    for number, image in enumerate(images):
+        left = _GAP_PX + number % columns * cell_px[0]
+        top = _GAP_PX + number // columns * cell_px[1]
+        sheet.paste(image, (left, top))
+        below = (left + image.width / 2, top + image.height + label_px / 2)
+        draw.text(below, str(number + 1), fill=_INK, font=font, anchor="mm")
+    sheet.thumbnail((_SHEET_PX, _SHEET_PX), Image.Resampling.LANCZOS)
+    return _encode(sheet, _exif(f"AI-generated contact sheet; style {origin.style}"), origin)
+
+
+def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
+    file = BytesIO()
+    image.convert("RGB").save(
+        file,
+        "JPEG",
+        quality=_QUALITY,
+        subsampling="4:4:4",
+        optimize=True,
+        icc_profile=_srgb(),
+        exif=exif,
+        xmp=_xmp(origin),
+    )
+    return file.getvalue()
+
+
+def _exif(description: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = description
+    exif[ExifTags.Base.Software] = SOFTWARE
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = _SRGB_TAG
+    return exif
+
+
+def _xmp(origin: Origin) -> bytes:
+    return _XMP.format(
+        source=quoteattr(AI_MADE),
+        software=quoteattr(SOFTWARE),
+        base=quoteattr(origin.base),
+        style=quoteattr(origin.style),
+        seed=quoteattr(str(origin.seed)),
+    ).encode()
+
+
+@cache
+def _srgb() -> bytes:
+    """Without the date of its making, which would make no two files equal."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[_ICC_DATE] = bytes(12)
+    return bytes(profile)
