@@ -31,6 +31,7 @@ class Verb(StrEnum):
     REMOVE_PHOTO = "remove"  # id: collection; argument: number
     START_OVER = "over"  # id: collection
     START_OVER_SURELY = "over!"  # id: collection
+    GIVE_UP_PHOTOS = "giveup"  # id: collection
     # headshots
     STYLES = "styles"  # argument: category code, and .page
     HEADSHOT = "shoot"  # id: model or empty; argument: style
@@ -54,6 +55,7 @@ class Verb(StrEnum):
     FORGET_SURELY = "forget!"
     EXPORT = "export"
     LANGUAGE = "lang"  # argument: language code, or empty for the platform's
+    PAUSE = "pause"  # an admin's; argument: on or off
     KEEP = "keep"  # the "no" of every question
 
 

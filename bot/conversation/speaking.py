@@ -82,7 +82,9 @@ class Turn:
     def button(
         self, key: str, verb: Verb, row_id: str = "", argument: str = "", /, **facts: object
     ) -> Button:
-        return Button(label=clip(self.say(key, **facts), MAX_LABEL), action=act(verb, row_id, argument))
+        return Button(
+            label=clip(self.say(key, **facts), MAX_LABEL), action=act(verb, row_id, argument)
+        )
 
     def command_button(self, name: str) -> Button:
         """A button that does what a command does."""

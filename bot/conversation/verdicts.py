@@ -1,7 +1,7 @@
 """What became of each photo of a collection, and the sentence that says so."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from bot.conversation.messages import PhotoLine
 from bot.conversation.situation import Collection, Photo
@@ -10,6 +10,8 @@ from engine.contract.photo_set import judge
 from engine.contract.photos import Missing, PhotoLimits, Reason, ReasonCode
 
 MIB = 1024 * 1024
+PROBLEMS = ("empty_file", "not_an_image", "truncated", "unsupported", "damaged")
+SIDES = ("left", "right", "top", "bottom")
 
 
 @dataclass(frozen=True)
@@ -65,26 +67,26 @@ def _with_photo_number(reason: Reason, numbers: list[int]) -> Reason:
 
 
 def sentence(turn: Turn, verdict: Verdict) -> str:
-    """"Photo 3 is blurred. Hold the phone still, clean the lens and send another."""
+    """ "Photo 3 is blurred. Hold the phone still, clean the lens and send another."""
     number = verdict.photo.number
     if verdict.reason is None:
         return turn.say("photo.check_failed", number=number)
     code, facts = verdict.reason.code, verdict.reason.facts
     if code is ReasonCode.UNREADABLE:
-        problem = turn.say(f"problem.{facts['problem']}")
-        return turn.say("reason.unreadable", number=number, problem=problem)
+        problem = facts["problem"] if facts["problem"] in PROBLEMS else "damaged"
+        return turn.say("reason.unreadable", number=number, problem=turn.say(f"problem.{problem}"))
     if code is ReasonCode.TOO_LARGE:
-        return turn.say("reason.too_large", number=number, limit=_limit(facts))
+        return turn.say("reason.too_large", number=number, limit=_limit(turn, facts))
     if code is ReasonCode.FACE_CUT_OFF:
-        side = turn.say(f"side.{facts['side']}")
-        return turn.say("reason.face_cut_off", number=number, side=side)
+        side = facts["side"] if facts["side"] in SIDES else "bottom"
+        return turn.say("reason.face_cut_off", number=number, side=turn.say(f"side.{side}"))
     return turn.say(f"reason.{code}", **facts, number=number)
 
 
-def _limit(facts: dict[str, int]) -> str:
-    if str(facts["unit"]) == "bytes":
-        return f"{facts['limit'] / MIB:.0f} MB"
-    return f"{facts['limit'] / 1_000_000:.0f} megapixels"
+def _limit(turn: Turn, facts: dict[str, Any]) -> str:
+    if facts["unit"] == "bytes":
+        return turn.say("size.mb", n=round(facts["limit"] / MIB))
+    return turn.say("size.megapixels", n=round(facts["limit"] / 1_000_000))
 
 
 def photo_line(turn: Turn, verdict: Verdict) -> PhotoLine:

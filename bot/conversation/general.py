@@ -1,0 +1,131 @@
+"""Greeting, help, settings, the admin's page, and answers to what was not understood."""
+
+from bot.conversation.actions import Verb
+from bot.conversation.commands import COMMANDS, nearest
+from bot.conversation.effects import SetPaused
+from bot.conversation.incoming import Command
+from bot.conversation.messages import MENU, Message
+from bot.conversation.phrases import LANGUAGES, NAMES, language_of
+from bot.conversation.reply import Reply
+from bot.conversation.speaking import Turn, clean, grid, primary
+
+
+def start(turn: Turn) -> Reply:
+    """The first words; those who have a model are greeted with what they came for."""
+    situation = turn.situation
+    chosen = situation.chosen_model
+    if chosen is not None:
+        buttons = (
+            (primary(turn.command_button("headshot")), turn.command_button("styles")),
+            (turn.command_button("models"), turn.command_button("help")),
+        )
+        return turn.reply(turn.tell("start.back", {"name": chosen.name}, buttons=buttons))
+    few, many = situation.limits.recommended_photos
+    buttons = (
+        (primary(turn.command_button("train")), turn.command_button("styles")),
+        (turn.command_button("privacy"), turn.command_button("help")),
+    )
+    return turn.reply(
+        turn.tell(
+            "start.welcome",
+            {"few": few, "many": many},
+            title=turn.say("start.welcome.title"),
+            buttons=buttons,
+        )
+    )
+
+
+def help_(turn: Turn) -> Reply:
+    commands = "\n".join(f"/{name} · {turn.say(f'command.{name}')}" for name in COMMANDS)
+    first = "train" if turn.situation.chosen_model is None else "headshot"
+    return turn.reply(
+        turn.compose(
+            "help.text",
+            [turn.say("help.text"), commands, turn.say("help.end")],
+            title=turn.say("help.title"),
+            buttons=((primary(turn.command_button(first)), turn.command_button("status")),),
+        )
+    )
+
+
+def settings(turn: Turn, command: Command) -> Reply:
+    """`/settings [de|en|…]`."""
+    wish = (command.options.get("language") or command.argument).strip().casefold()
+    by_name = {name.casefold(): code for code, name in NAMES.items()}
+    wish = by_name.get(wish, wish)
+    return choose_language(turn, wish) if wish in LANGUAGES else turn.reply(_settings(turn))
+
+
+def choose_language(turn: Turn, code: str) -> Reply:
+    """From now on in that language; an empty code follows the platform."""
+    if code and code not in LANGUAGES:
+        return turn.reply(_settings(turn))
+    language = language_of(code or turn.situation.platform_locale)
+    session = turn.session.model_copy(update={"locale": code})
+    turn = Turn(turn.situation, session, language)
+    return turn.reply(turn.tell("settings.done", {"language": NAMES[language]}, card=MENU))
+
+
+def admin(turn: Turn, command: Command) -> Reply:
+    """`/admin [pause|resume]`; nothing of it for others."""
+    if not turn.situation.is_admin:
+        return turn.reply(turn.tell("admin.not_you"))
+    wish = command.argument.strip().casefold()
+    if wish in ("pause", "resume"):
+        return pause(turn, "on" if wish == "pause" else "off")
+    return turn.reply(_stats(turn))
+
+
+def pause(turn: Turn, argument: str) -> Reply:
+    if not turn.situation.is_admin:
+        return turn.reply(turn.tell("admin.not_you"))
+    key = "admin.paused" if argument == "on" else "admin.resumed"
+    return turn.reply(turn.tell(key, card=MENU), effects=[SetPaused(paused=argument == "on")])
+
+
+def unknown_command(turn: Turn, name: str) -> Reply:
+    """Names the nearest command, or shows the way to help."""
+    wanted = clean(name.strip().lstrip("/"))
+    near = nearest(name)
+    if near is None:
+        help_button = turn.command_button("help")
+        return turn.reply(
+            turn.tell("unknown.command", {"wanted": wanted}, buttons=((help_button,),))
+        )
+    button = primary(turn.command_button(near))
+    facts = {"wanted": wanted, "near": near}
+    return turn.reply(turn.tell("unknown.did_you_mean", facts, buttons=((button,),)))
+
+
+def _settings(turn: Turn) -> Message:
+    buttons = [
+        turn.button("button.language", Verb.LANGUAGE, "", code, name=NAMES[code])
+        for code in LANGUAGES
+    ]
+    buttons.append(turn.button("button.language_auto", Verb.LANGUAGE))
+    key = "settings.chosen" if turn.session.locale else "settings.automatic"
+    return turn.tell(
+        key,
+        {"language": NAMES[turn.language]},
+        title=turn.say("settings.title"),
+        buttons=grid(buttons, width=3),
+        card=MENU,
+    )
+
+
+def _stats(turn: Turn) -> Message:
+    stats = turn.situation.stats
+    paused = turn.situation.paused
+    button = turn.button(
+        "button.resume" if paused else "button.pause", Verb.PAUSE, "", "off" if paused else "on"
+    )
+    paragraphs = [turn.say("admin.no_stats")]
+    if stats is not None:
+        paragraphs = [turn.say("admin.stats", **stats.model_dump(exclude={"disk_free_gib"}))]
+        if stats.disk_free_gib is not None:
+            paragraphs.append(turn.say("admin.disk", free=f"{stats.disk_free_gib:.0f}"))
+    if paused:
+        paragraphs.append(turn.say("access.paused"))
+    return turn.compose(
+        "admin.page", paragraphs, title=turn.say("admin.title"), buttons=((button,),), card=MENU
+    )

@@ -1,0 +1,297 @@
+"""Headshots: asking for them, showing them, and every button under them."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from bot.conversation.actions import Action, Verb, find
+from bot.conversation.effects import DeleteHeadshots, Generate
+from bot.conversation.incoming import Command
+from bot.conversation.messages import MENU, Message, Picture
+from bot.conversation.order_card import progress_buttons, standing, style_title
+from bot.conversation.permission import refusal
+from bot.conversation.reply import Reply
+from bot.conversation.situation import HeadshotSet, Model
+from bot.conversation.speaking import Rows, Turn, clean, danger, primary
+from bot.conversation.style_menu import find_style, not_found, overview
+from bot.conversation.times import percent, seconds, until
+from engine.contract.styles import Aspect, Style
+
+MORE_LIKE_ME_STEP = 0.15
+STRONGEST = 1.3
+"""A LoRA driven harder than this shows its training photos' lamps and shirts."""
+MAX_WAITING = 5
+MAX_PROMPT = 600
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `/headshot` was asked for, as far as it could be understood."""
+
+    style: str = ""
+    count: int | None = None
+    aspect: Aspect | None = None
+    model: str = ""
+    prompt: str | None = None
+
+
+def headshot(turn: Turn, command: Command) -> Reply:
+    """`/headshot [style] [count] [square|portrait]`."""
+    wish = read_wish(command)
+    model = _model_for(turn, wish.model)
+    if isinstance(model, Message):
+        return turn.reply(model)
+    if not wish.style and wish.prompt is None:
+        return turn.reply(overview(turn, "headshot.pick"))
+    style = find_style(turn, wish.style) if wish.style else _any_style(turn)
+    if style is None:
+        return turn.reply(not_found(turn, clean(wish.style)))
+    count = wish.count if wish.count is not None else turn.situation.default_count
+    return _generate(turn, _plan(model.id, style.name, count, wish))
+
+
+def shoot(turn: Turn, action: Action) -> Reply:
+    """A style's button."""
+    if action.id:
+        model = find(turn.situation.models, action.id)
+        if model is None or model.status != "ready":
+            return turn.reply(_no_such_model(turn))
+    else:
+        model = _model_for(turn, "")
+        if isinstance(model, Message):
+            return turn.reply(model)
+    if action.argument not in turn.situation.styles:
+        return turn.reply(not_found(turn, action.argument))
+    return _generate(turn, _plan(model.id, action.argument, turn.situation.default_count, Wish()))
+
+
+def pressed(turn: Turn, action: Action) -> Reply:
+    """A button under a set of headshots."""
+    found = find(turn.situation.headshot_sets, action.id)
+    if found is None:
+        styles = turn.command_button("headshot")
+        return turn.reply(turn.tell("headshots.gone", buttons=((styles,),)))
+    match action.verb:
+        case Verb.FULL_SIZE:
+            return turn.reply(_full_size(turn, found))
+        case Verb.SHARE:
+            return turn.reply(_shared(turn, found))
+        case Verb.DELETE_SET:
+            surely = danger(turn.button("button.delete", Verb.DELETE_SET_SURELY, found.id))
+            keep = turn.button("button.keep", Verb.KEEP)
+            facts = {"n": len(found.shots)}
+            return turn.reply(
+                turn.tell("headshots.delete", facts, buttons=((surely, keep),), card=MENU)
+            )
+        case Verb.DELETE_SET_SURELY:
+            told = turn.tell("headshots.deleted", {"n": len(found.shots)}, card=MENU)
+            return turn.reply(told, effects=[DeleteHeadshots(set_id=found.id)])
+        case _:
+            return _once_more(turn, action.verb, found)
+
+
+def results(turn: Turn, made: HeadshotSet) -> Message:
+    """The pictures, with their seeds and what can be done next."""
+    facts = {
+        "n": len(made.shots),
+        "style": style_title(turn.situation, made.style),
+        "name": made.model_name,
+    }
+    spent = seconds(turn, made.seconds)
+    return turn.compose(
+        "headshots.ready",
+        [
+            turn.say("headshots.made_in", spent=spent) if spent else "",
+            turn.say("headshots.what_now"),
+        ],
+        title=turn.say("headshots.title", **facts),
+        pictures=pictures(turn, made),
+        buttons=_result_buttons(turn, made),
+    )
+
+
+def pictures(turn: Turn, made: HeadshotSet) -> tuple[Picture, ...]:
+    """Each with its seed, so that it can be asked for again, and its likeness where measured."""
+    shown: list[Picture] = []
+    for number, shot in enumerate(made.shots, start=1):
+        key = "headshots.caption" if shot.likeness is None else "headshots.caption_likeness"
+        likeness = percent(shot.likeness or 0)
+        shown.append(
+            Picture(
+                key=shot.key,
+                filename=f"{made.style}-{number}-{shot.seed}.jpg",
+                caption=turn.say(key, number=number, seed=shot.seed, likeness=likeness),
+                as_file=True,
+            )
+        )
+    return tuple(shown)
+
+
+def read_wish(command: Command) -> Wish:
+    """Options where the frontend has them; else numbers, shapes and style words in any order."""
+    count, aspect, words = None, None, list[str]()
+    for word in command.argument[:200].split():
+        lowered = word.casefold()
+        if lowered.isascii() and lowered.isdecimal():
+            count = int(lowered[:6])
+        elif lowered in get_args(Aspect):
+            aspect = _aspect(lowered)
+        else:
+            words.append(word)
+    options = command.options
+    asked = options.get("count", "").strip()
+    if asked.isascii() and asked.isdecimal():
+        count = int(asked[:6])
+    return Wish(
+        style=options.get("style", "").strip() or " ".join(words),
+        count=count,
+        aspect=_aspect(options.get("aspect", "").strip().casefold()) or aspect,
+        model=options.get("model", "").strip(),
+        prompt=options.get("prompt", "").strip()[:MAX_PROMPT] or None,
+    )
+
+
+def _aspect(word: str) -> Aspect | None:
+    return next((aspect for aspect in get_args(Aspect) if aspect == word), None)
+
+
+def _any_style(turn: Turn) -> Style | None:
+    """For a prompt of one's own, which takes the place of the style's."""
+    return next(iter(turn.situation.styles.values()), None)
+
+
+def _plan(model_id: str, style: str, count: int, wish: Wish) -> Generate:
+    return Generate(
+        model_id=model_id, style=style, count=count, prompt=wish.prompt, aspect=wish.aspect
+    )
+
+
+def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
+    """Again, more like me, another style: all need the model that made the set."""
+    model = next((m for m in turn.situation.models if m.id == found.model_id), None)
+    if model is None or model.status != "ready":
+        return turn.reply(_no_such_model(turn))
+    if verb is Verb.OTHER_STYLE:
+        return turn.reply(overview(turn, "headshot.pick", model_id=model.id))
+    if found.style not in turn.situation.styles:
+        return turn.reply(not_found(turn, found.style))
+    again = Generate(
+        model_id=model.id,
+        style=found.style,
+        count=max(1, len(found.shots)),
+        strength=found.strength,
+        prompt=found.prompt,
+        aspect=found.aspect,
+    )
+    if verb is Verb.AGAIN:
+        return _generate(turn, again)
+    if found.strength >= STRONGEST:
+        retrain = turn.button("button.retrain", Verb.RETRAIN_MODEL, model.id)
+        return turn.reply(turn.tell("headshots.strongest", buttons=((retrain,),)))
+    stronger = min(STRONGEST, round(found.strength + MORE_LIKE_ME_STEP, 2))
+    return _generate(turn, again.model_copy(update={"strength": stronger, "seed": found.seed}))
+
+
+def _generate(turn: Turn, wanted: Generate) -> Reply:
+    """The order itself, unless it waits already, may not be made, or exceeds the quota."""
+    if (refused := refusal(turn)) is not None:
+        return turn.reply(refused)
+    waiting = [order for order in turn.situation.orders if order.kind == "headshots"]
+    for order in waiting:
+        same = (order.model_id, order.style) == (wanted.model_id, wanted.style)
+        if same and not order.cancelling:
+            buttons = progress_buttons(turn, order)
+            facts = {"standing": standing(turn, order)}
+            return turn.reply(turn.tell("headshot.already", facts, buttons=buttons, fleeting=True))
+    if len(waiting) >= MAX_WAITING:
+        status = turn.command_button("status")
+        return turn.reply(
+            turn.tell("headshot.many_waiting", {"n": len(waiting)}, buttons=((status,),))
+        )
+    return _within_limits(turn, wanted)
+
+
+def _within_limits(turn: Turn, wanted: Generate) -> Reply:
+    most, left = turn.situation.max_count, turn.situation.quota.headshots_left
+    when = until(turn, turn.situation.quota.resets_at)
+    if left is not None and left <= 0:
+        key = "quota.headshots_until" if when else "quota.headshots"
+        return turn.reply(turn.tell(key, {"when": when}))
+    count = max(1, min(wanted.count, most, most if left is None else left))
+    notes: list[Message] = []
+    if wanted.count > most:
+        notes.append(turn.tell("headshot.at_most", {"n": count, "most": most}))
+    elif count < wanted.count:
+        notes.append(turn.tell("headshot.what_is_left", {"n": count}))
+    if turn.situation.in_group:
+        notes.append(turn.tell("headshot.privately", fleeting=True))
+    return turn.reply(*notes, effects=[wanted.model_copy(update={"count": count})])
+
+
+def _model_for(turn: Turn, name: str) -> Model | Message:
+    """The model of that name, else the chosen one; or the words for why there is none."""
+    situation = turn.situation
+    if name:
+        named = [m for m in situation.models if m.name.casefold() == name.casefold()]
+        if not named:
+            return turn.tell(
+                "headshot.unknown_model",
+                {"wanted": clean(name)},
+                buttons=((turn.command_button("models"),),),
+            )
+        if named[-1].status == "ready":
+            return named[-1]
+    elif situation.chosen_model is not None:
+        return situation.chosen_model
+    return _no_model_yet(turn)
+
+
+def _no_model_yet(turn: Turn) -> Message:
+    running = turn.situation.training
+    if running is not None:
+        facts = {"standing": standing(turn, running)}
+        buttons = progress_buttons(turn, running)
+        return turn.tell("headshot.when_ready", facts, buttons=buttons)
+    if turn.situation.collection is not None and turn.situation.collection.photos:
+        collection_id = turn.situation.collection.id
+        show = turn.button("button.show_photos", Verb.SHOW_COLLECTION, collection_id)
+        return turn.tell("headshot.still_collecting", buttons=((primary(show),),))
+    train = primary(turn.command_button("train"))
+    return turn.tell("headshot.no_model", buttons=((train,),))
+
+
+def _no_such_model(turn: Turn) -> Message:
+    buttons = ((turn.command_button("models"), turn.command_button("train")),)
+    return turn.tell("model.gone", buttons=buttons)
+
+
+def _full_size(turn: Turn, found: HeadshotSet) -> Message:
+    facts = {"n": len(found.shots)}
+    return turn.tell("headshots.full_size", facts, pictures=pictures(turn, found))
+
+
+def _shared(turn: Turn, found: HeadshotSet) -> Message:
+    """To where the button was pressed; in a private chat there is nobody to share with."""
+    if not turn.situation.in_group:
+        return turn.tell("headshots.share_where", fleeting=True)
+    style = style_title(turn.situation, found.style)
+    plain = tuple(p.model_copy(update={"caption": ""}) for p in pictures(turn, found))
+    return turn.tell(
+        "headshots.shared", {"style": style, "n": len(plain)}, pictures=plain, private=False
+    )
+
+
+def _result_buttons(turn: Turn, made: HeadshotSet) -> Rows:
+    rows = [
+        [
+            turn.button("button.again", Verb.AGAIN, made.id),
+            turn.button("button.more_like_me", Verb.MORE_LIKE_ME, made.id),
+            turn.button("button.other_style", Verb.OTHER_STYLE, made.id),
+        ],
+        [
+            turn.button("button.full_size", Verb.FULL_SIZE, made.id),
+            danger(turn.button("button.delete", Verb.DELETE_SET, made.id)),
+        ],
+    ]
+    if turn.situation.in_group:
+        rows[1].append(turn.button("button.share", Verb.SHARE, made.id))
+    return tuple(tuple(row) for row in rows)

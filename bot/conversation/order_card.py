@@ -1,0 +1,112 @@
+"""The card of an order: where it stands in line, how far it is, how long it still takes."""
+
+from bot.conversation.actions import Verb
+from bot.conversation.messages import Button, Message, Picture
+from bot.conversation.situation import Order, Situation
+from bot.conversation.speaking import Rows, Turn
+from bot.conversation.times import percent, time_left
+
+
+def card_of(order: Order) -> str:
+    return f"order:{order.id}"
+
+
+def card(turn: Turn, order: Order) -> Message:
+    """The card while the order waits or runs."""
+    return turn.compose(
+        f"order.{order.status}",
+        [*_paragraphs(turn, order), _engine_away(turn)],
+        title=title(turn, order),
+        card=card_of(order),
+        progress=share_done(order),
+        pictures=_preview(order),
+        buttons=() if order.cancelling else ((cancel_button(turn, order),),),
+    )
+
+
+def ended(turn: Turn, order: Order, key: str) -> Message:
+    """The card's last form; what came of the order is told in a message of its own."""
+    return turn.tell(key, title=title(turn, order), card=card_of(order), final=True)
+
+
+def title(turn: Turn, order: Order) -> str:
+    """ "Training “Me”", "4 headshots, LinkedIn, with “Me”"."""
+    facts = {"name": order.model_name, "n": order.count}
+    if order.kind == "training":
+        return turn.say("order.training", **facts)
+    return turn.say("order.headshots", **facts, style=style_title(turn.situation, order.style))
+
+
+def standing(turn: Turn, order: Order) -> str:
+    """Title and state on one line, for lists and answers."""
+    parts = [title(turn, order), state(turn, order), time_left(turn, order.eta_s)]
+    return " · ".join(part for part in parts if part)
+
+
+def state(turn: Turn, order: Order) -> str:
+    """Its place in line, or how far it is."""
+    if order.cancelling:
+        return turn.say("order.cancelling")
+    if order.status == "queued":
+        if order.position is None:
+            return turn.say("order.waiting")
+        return turn.say("order.position", n=order.position)
+    done = share_done(order)
+    return turn.say("order.begun") if done is None else turn.say("order.share", n=percent(done))
+
+
+def share_done(order: Order) -> float | None:
+    """0 .. 1 of the phase that counts, else None."""
+    if order.status == "queued" or order.total <= 0:
+        return None
+    if order.kind == "training" and order.phase in ("preparing", "loading", "encoding"):
+        return None
+    return min(1.0, max(0.0, order.step / order.total))
+
+
+def cancel_button(turn: Turn, order: Order, key: str = "button.cancel_order") -> Button:
+    return turn.button(key, Verb.CANCEL_ORDER, order.id)
+
+
+def progress_buttons(turn: Turn, order: Order) -> Rows:
+    """To look at what runs, and to stop it."""
+    status = turn.command_button("status")
+    return ((status,),) if order.cancelling else ((status, cancel_button(turn, order)),)
+
+
+def style_title(situation: Situation, name: str) -> str:
+    style = situation.styles.get(name)
+    return style.title if style is not None else name
+
+
+def _paragraphs(turn: Turn, order: Order) -> list[str]:
+    if order.status == "queued" or order.cancelling:
+        left = time_left(turn, order.eta_s)
+        return [
+            " · ".join(part for part in (state(turn, order), left) if part),
+            turn.say("order.told_when_ready") if order.status == "queued" else "",
+        ]
+    phase = turn.say(f"phase.{order.phase or 'preparing'}")
+    figures = [state(turn, order), time_left(turn, order.eta_s)]
+    return [
+        phase if share_done(order) is None else "",
+        " · ".join(figure for figure in figures if figure),
+        _likeness(turn, order),
+        turn.say("order.resumed") if order.resumed else "",
+    ]
+
+
+def _likeness(turn: Turn, order: Order) -> str:
+    if order.kind != "training" or order.likeness is None:
+        return ""
+    return turn.say("order.likeness", likeness=percent(order.likeness))
+
+
+def _preview(order: Order) -> tuple[Picture, ...]:
+    if not order.preview_key:
+        return ()
+    return (Picture(key=order.preview_key, filename="preview.jpg"),)
+
+
+def _engine_away(turn: Turn) -> str:
+    return "" if turn.situation.engine_alive else turn.say("order.engine_away")

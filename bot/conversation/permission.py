@@ -1,0 +1,14 @@
+"""Who may ask for new work, and when. Looking, leaving and deleting are always allowed."""
+
+from bot.conversation.messages import Message
+from bot.conversation.speaking import Turn
+
+
+def refusal(turn: Turn) -> Message | None:
+    """Why this person may not ask for new work now."""
+    situation = turn.situation
+    if situation.access != "allowed" and not situation.is_admin:
+        return turn.tell(f"access.{situation.access}")
+    if situation.paused and not situation.is_admin:
+        return turn.tell("access.paused")
+    return None
