@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import normalize
 
 from engine.demo.people.anatomy import SKIN, Anatomy, Pose, load_anatomy, vertex_normals
-from engine.demo.people.clothes import GARMENTS, neck_height
+from engine.demo.people.clothes import GARMENTS, NECK_AXIS_Z, ring_height
 from engine.demo.people.identity import Identity
 from engine.demo.people.scene import COLLAR, GLASSES, Piece, pack
 from engine.demo.people.view import View
@@ -19,13 +19,16 @@ AROUND = 64
 # Rows from the inside of the collar over its fold to its outer edge: (height, outward) in dm.
 COLLARS: dict[str, tuple[tuple[float, float], ...]] = {
     "none": ((0, 0), (0, 0), (0, 0), (0, 0), (0, 0)),
-    "shirt": ((-0.12, 0.05), (0.2, 0.06), (0.24, 0.1), (0.12, 0.17), (-0.13, 0.26)),
-    "jacket": ((-0.15, 0.09), (0.16, 0.12), (0.22, 0.18), (0.1, 0.28), (-0.22, 0.42)),
-    "roll": ((-0.2, 0.06), (0.28, 0.06), (0.34, 0.1), (0.28, 0.15), (-0.12, 0.18)),
-    "rib": ((-0.13, 0.04), (-0.06, 0.05), (-0.04, 0.08), (-0.06, 0.11), (-0.16, 0.12)),
-    "hood": ((-0.15, 0.12), (0.1, 0.2), (0.16, 0.36), (0.02, 0.56), (-0.35, 0.66)),
+    "shirt": ((-0.1, 0.02), (0.2, 0.03), (0.24, 0.06), (0.12, 0.13), (-0.12, 0.22)),
+    "jacket": ((-0.15, 0.05), (0.14, 0.08), (0.2, 0.14), (0.08, 0.24), (-0.2, 0.36)),
+    "roll": ((-0.2, 0.03), (0.28, 0.02), (0.34, 0.06), (0.28, 0.11), (-0.12, 0.15)),
+    "rib": ((-0.12, 0.06), (-0.03, 0.075), (-0.01, 0.1), (-0.04, 0.13), (-0.14, 0.16)),
+    "hood": ((-0.15, 0.08), (0.06, 0.14), (0.12, 0.26), (0.0, 0.42), (-0.3, 0.5)),
 }
 NUM_ROWS = 5
+
+
+RING_RADIUS = 0.545
 
 
 @functools.cache
@@ -33,21 +36,12 @@ def neck_ring(device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The neck's base at rest: points (AROUND, 3), outward (AROUND, 3), body vertices (AROUND, 6)."""
     anatomy = load_anatomy(device)
     vertices = anatomy.triangles[anatomy.parts == SKIN].unique()
-    rest = anatomy.rest[vertices]
-    near = ((neck_height(rest) - 5.66).abs() < 0.22) & (rest[:, 0].abs() < 0.95)
-    vertices, rest = vertices[near], rest[near]
-    centre = rest.new_tensor([0.0, 0.0, 0.22])
-    angle = torch.linspace(0, 2 * math.pi, AROUND + 1, device=rest.device)[:-1]
+    angle = torch.linspace(0, 2 * math.pi, AROUND + 1, device=vertices.device)[:-1]
     outward = torch.stack([torch.sin(angle), torch.zeros_like(angle), torch.cos(angle)], -1)
-    flat = (rest - centre) * rest.new_tensor([1, 0, 1])
-    agree = normalize(flat, dim=-1) @ outward.T
-    chosen = agree.topk(6, dim=0).indices.T
-    radius = flat.norm(dim=-1)[chosen].mean(1)
-    for _ in range(3):
-        radius = (radius.roll(1) + 2 * radius + radius.roll(-1)) / 4
-    points = centre + outward * radius[:, None]
-    points[:, 1] = 5.66 - 0.45 * points[:, 2]
-    return points, outward, vertices[chosen]
+    points = RING_RADIUS * outward + outward.new_tensor([0.0, 0.0, NECK_AXIS_Z])
+    points[:, 1] = ring_height(points)
+    near = torch.cdist(points, anatomy.rest[vertices]).topk(6, largest=False).indices
+    return points, outward, vertices[near]
 
 
 @functools.cache
@@ -67,6 +61,8 @@ def collar_piece(
     kinds = [GARMENTS[view.clothes].collar for view in views]
     rows = body.new_tensor([COLLARS[kind] for kind in kinds])
     moved = (body - anatomy.rest)[:, near].mean(2)
+    for _ in range(6):
+        moved = (moved.roll(1, 1) + 2 * moved + moved.roll(-1, 1)) / 4
     front = (outward[:, 2] > 0.86).float() * (points[:, 2] > 0)
     pointed = body.new_tensor([kind in ("shirt", "jacket") for kind in kinds])[:, None, None]
     tips = torch.exp(-(((torch.atan2(outward[:, 0].abs(), outward[:, 2]) - 0.42) / 0.22) ** 2))

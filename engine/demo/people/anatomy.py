@@ -19,7 +19,7 @@ from engine.demo.people.view import View
 from engine.demo.people.vocabulary import SHAPE_AXES, SHAPE_TARGETS
 
 HEAD_FILE = Path(__file__).with_name("head.safetensors")
-SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, LASH, CLOTH = range(7)
+SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, CLOTH = range(6)
 NECK_PIVOT = (0.0, 6.25, 0.2)
 AGE_YOUNG, AGE_OLD = 25, 82
 ACTIONS: dict[str, dict[str, float]] = {
@@ -40,7 +40,6 @@ class Anatomy:
     """The head of nobody: `rest` (vertices, 3), `targets` (targets, vertices * 3) offsets."""
 
     rest: torch.Tensor
-    uv: torch.Tensor
     lips: torch.Tensor
     ears: torch.Tensor
     mouth: torch.Tensor
@@ -68,7 +67,6 @@ def load_anatomy(device: str) -> Anatomy:
     triangles = tensors["triangles"].long()
     return Anatomy(
         rest=rest.to(device),
-        uv=(tensors["uv"].float() / 32767).to(device),
         lips=masks[:, 0].to(device),
         ears=masks[:, 1].to(device),
         mouth=masks[:, 2].to(device),

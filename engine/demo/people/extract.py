@@ -25,19 +25,13 @@ from engine.demo.people.makehuman import (
 CHEST_Y = 2.3
 ARM_ANGLE_DEGREES = 30.0
 SHOULDER = np.array([1.70, 5.02, 0.19])
-PARTS = ("skin", "eye_left", "eye_right", "teeth", "tongue", "lash", "cloth")
+PARTS = ("skin", "eye_left", "eye_right", "teeth", "tongue", "cloth")
 GROUPS = {
     "skin": ("body",),
     "eye_left": ("helper-l-eye",),
     "eye_right": ("helper-r-eye",),
     "teeth": ("helper-upper-teeth", "helper-lower-teeth"),
     "tongue": ("helper-tongue",),
-    "lash": (
-        "helper-l-eyelashes-1",
-        "helper-l-eyelashes-2",
-        "helper-r-eyelashes-1",
-        "helper-r-eyelashes-2",
-    ),
     "cloth": ("helper-tights",),
 }
 FACE_FOLDERS = ("cheek", "chin", "ears", "eyes", "forehead", "head", "mouth", "neck", "nose")
@@ -139,7 +133,6 @@ def extract(output: Path) -> None:
     for part, name in enumerate(PARTS):
         quads = np.concatenate([mesh.quads[group] for group in GROUPS[name]])
         quads = quads[(vertices[quads][..., 1] > CHEST_Y).all(axis=1)]
-        # Hands hang beside the body: whatever the arms carry below the elbow is out of frame.
         triangles.append(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
         parts.append(np.full(len(triangles[-1]), part, dtype=np.uint8))
     kept, faces = np.unique(np.concatenate(triangles), return_inverse=True)
@@ -148,7 +141,6 @@ def extract(output: Path) -> None:
     columns = [*(mask * skin for mask in masks), head_turn(weights)]
     tensors = {
         "vertices": np.round(vertices[kept] * 3000).astype(np.int16),
-        "uv": np.round(mesh.uv[kept] * 32767).astype(np.int16),
         "masks": np.round(np.stack(columns, axis=1)[kept] * 255).astype(np.uint8),
         "triangles": faces.reshape(-1, 3).astype(np.int16),
         "parts": np.concatenate(parts),

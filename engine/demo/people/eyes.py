@@ -1,4 +1,4 @@
-"""Eyeballs, lashes and teeth: colour by direction on the eye and by texture on the strips."""
+"""Eyeballs and teeth: colour by direction on the eye and by place in the mouth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from engine.demo.people.noise import hash_unit, smoothstep, value_noise
+from engine.demo.people.noise import smoothstep, value_noise
 from engine.demo.people.skin import mix
 
 IRIS_RADIUS = math.radians(23.0)
@@ -33,11 +33,6 @@ def paint_eye(local: torch.Tensor, gaze: torch.Tensor, iris: torch.Tensor) -> to
     colour = colour * smoothstep(1.02, 0.8, angle)[:, None] + 0.006
     colour = mix(colour, torch.full_like(colour, 0.004), smoothstep(0.44, 0.36, angle))
     return mix(white, colour, smoothstep(1.06, 0.94, angle))
-
-
-def lash_kept(uv: torch.Tensor) -> torch.Tensor:
-    """Which fragments of the lash strips (n, 2) are hair: strokes across the strip."""
-    return hash_unit((uv * 2400).floor().int()[:, :1].expand(-1, 2)) > 0.45
 
 
 def paint_teeth(rest: torch.Tensor) -> torch.Tensor:

@@ -19,9 +19,11 @@ from engine.demo.people.hair import (
     STYLES,
     HairStyle,
     Roots,
+    Skull,
     beard_area,
     beard_roots,
     comb,
+    fit_skull,
     hairline,
     push_out,
     ribbon_triangles,
@@ -93,7 +95,10 @@ def _plan_person(
     flow = normalize(flow - (flow * outward).sum(-1, keepdim=True) * outward, dim=-1)
     lift = style.lift * (0.7 + 0.6 * person.hair_volume)
     direction = flow * max(0.05, 1 - lift) + outward * lift
-    direction = normalize(direction + 0.35 * (style.lift + 0.1) * (_vector(noise) - 0.5), dim=-1)
+    wild = _vector(noise) - 0.5
+    if style.comb == "middle":
+        wild = wild * wild.new_tensor([0.0, 1.0, 1.0])
+    direction = normalize(direction + 0.5 * (style.lift + 0.1) * wild, dim=-1)
     length = style.length * (0.75 + 0.5 * person.hair_length) * (0.75 + 0.5 * noise)
     top = smoothstep(7.2, 8.1, roots.rest[:, 1])
     if style.until_y is None and style.knot is None and style.comb != "out":
@@ -196,18 +201,19 @@ def plan_beard(
     )
 
 
-def grow(plan: Plan, num_segments: int) -> torch.Tensor:
+def grow(plan: Plan, num_segments: int, skull: Skull | None) -> torch.Tensor:
     """Joints of every lock before the pose: (batch, n, num_segments + 1, 3)."""
     point, direction = plan.start, plan.direction
     step = (plan.length / num_segments)[..., None]
     down = point.new_tensor([0.0, -1.0, 0.0])
     joints = [point]
     for index in range(num_segments):
-        direction = normalize(direction + plan.gravity[..., None] * down, dim=-1)
+        direction = normalize(direction + plan.gravity[..., None] * step * down, dim=-1)
         point = point + direction * step
-        free = push_out(point, plan.margin * min(1.0, (index + 1) / 3)) if num_segments > 4 else point
-        direction = normalize(direction + 0.8 * (free - point) / step.clamp(min=1e-4), dim=-1)
-        point = free
+        if skull is not None:
+            free = push_out(point, plan.margin * min(1.0, (index + 1) / 3), skull)
+            direction = normalize(direction + 0.8 * (free - point) / step.clamp(min=1e-4), dim=-1)
+            point = free
         joints.append(point)
     path = torch.stack(joints, dim=2)
     return path + _curls(plan, path)
@@ -227,9 +233,10 @@ def ribbons(
     pose: Pose,
     eye: torch.Tensor,
     part: int,
+    skull: Skull | None = None,
 ) -> Piece:
     """Locks as ribbons turned to the camera at `eye` (batch, 3)."""
-    path = grow(plan, num_segments)
+    path = grow(plan, num_segments, skull)
     batch, num_locks = path.shape[:2]
     flat = path.flatten(1, 2)
     follow = smoothstep(4.9, 6.5, flat[..., 1])
@@ -267,7 +274,11 @@ def ribbons(
     channels = (position, normal, tangent[:, :, :, None].expand(*shape, 3), uv, extra)
     vertices = pack(*(channel.reshape(batch, -1, channel.shape[-1]) for channel in channels))
     triangles = ribbon_triangles(num_locks, num_segments, str(path.device))
-    shown = plan.shown.repeat_interleave(2 * num_segments, dim=1)
+    # What faces away from the camera on the head itself is behind it.
+    away = ((normal[..., 0, :] + normal[..., 1, :]) * sight).sum(-1) < -0.6
+    hidden = away & (placed[..., 1] > 6.6)
+    hidden = (hidden[..., :-1] & hidden[..., 1:]).repeat_interleave(2, dim=2).flatten(1)
+    shown = plan.shown.repeat_interleave(2 * num_segments, dim=1) & ~hidden
     parts = torch.full((len(triangles),), part, device=path.device)
     return Piece(vertices, triangles, parts, shown)
 
@@ -285,8 +296,9 @@ def hair_pieces(
 ) -> list[Piece]:
     """Locks of hair, and of beards where somebody of the batch has one."""
     device = str(body.device)
-    plan = plan_scalp(people, scalp_roots(device), body, normals)
-    pieces = [ribbons(plan, NUM_SEGMENTS, pose, eye, HAIR)]
+    roots = scalp_roots(device)
+    plan = plan_scalp(people, roots, body, normals)
+    pieces = [ribbons(plan, NUM_SEGMENTS, pose, eye, HAIR, fit_skull(roots, body))]
     if any(person.beard in BEARD_LENGTHS for person in people):
         plan = plan_beard(people, beard_roots(device), body, normals)
         pieces.append(ribbons(plan, NUM_BEARD_SEGMENTS, pose, eye, BEARD))

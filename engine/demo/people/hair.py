@@ -16,7 +16,7 @@ from engine.demo.people.anatomy import SKIN as SKIN_PART
 from engine.demo.people.anatomy import Anatomy, load_anatomy
 from engine.demo.people.noise import smoothstep
 
-NUM_LOCKS, NUM_SEGMENTS = 1300, 9
+NUM_LOCKS, NUM_SEGMENTS = 1000, 9
 NUM_BEARD_LOCKS, NUM_BEARD_SEGMENTS = 900, 3
 HEAD_CENTRE = (0.0, 7.38, 0.42)
 HEAD_RADII = (0.80, 1.14, 1.13)
@@ -27,7 +27,7 @@ CROWN = (0.0, 8.35, -0.25)
 class HairStyle:
     """Lengths in decimetres. `comb`: where locks lie; `until_y`: the height where long hair ends.
 
-    `lift` is how far roots stand up, `curl` the curls' radius, `turns` how many a decimetre has,
+    `lift` is how far roots stand up, `gravity` how fast locks turn down (1/dm), `curl` the curls' radius, `turns` how many a decimetre has,
     `recede` how far the hairline moves back, `width` a lock's width.
     """
 
@@ -35,7 +35,7 @@ class HairStyle:
     length: float = 0.4
     until_y: float | None = None
     lift: float = 0.35
-    gravity: float = 0.12
+    gravity: float = 1.6
     curl: float = 0.01
     turns: float = 2.0
     recede: float = 0.0
@@ -46,23 +46,23 @@ class HairStyle:
 
 STYLES: dict[str, HairStyle | None] = {
     "bald": None,
-    "buzz cut": HairStyle(length=0.07, lift=0.6, gravity=0.0, width=0.03, puff=0.01),
-    "short hair": HairStyle(length=0.42, lift=0.4, puff=0.07),
-    "side part": HairStyle(comb="part", length=0.75, lift=0.3, gravity=0.1, puff=0.09),
-    "slicked back": HairStyle(comb="back", length=0.8, lift=0.12, gravity=0.05, puff=0.06),
-    "curly hair": HairStyle(length=0.9, lift=0.75, gravity=0.14, curl=0.07, turns=2.2, puff=0.16,
+    "buzz cut": HairStyle(length=0.06, lift=0.5, gravity=0.0, width=0.03, puff=0.01),
+    "short hair": HairStyle(length=0.42, lift=0.18, puff=0.05, width=0.05),
+    "side part": HairStyle(comb="part", length=0.7, lift=0.3, gravity=1.3, puff=0.1),
+    "slicked back": HairStyle(comb="back", length=0.75, lift=0.12, gravity=0.6, puff=0.06),
+    "curly hair": HairStyle(length=0.85, lift=0.6, gravity=1.1, curl=0.07, turns=2.2, puff=0.16,
                             width=0.07),
-    "afro": HairStyle(comb="out", length=0.85, lift=1.0, gravity=0.02, curl=0.06, turns=4.0,
+    "afro": HairStyle(comb="out", length=0.7, lift=1.0, gravity=0.1, curl=0.06, turns=4.0,
                       puff=0.3, width=0.09),
-    "receding hair": HairStyle(length=0.3, lift=0.25, recede=0.32, puff=0.03),
-    "bob": HairStyle(comb="middle", until_y=6.25, lift=0.25, gravity=0.3, puff=0.12, width=0.08),
-    "long hair": HairStyle(comb="middle", until_y=4.6, lift=0.2, gravity=0.35, puff=0.1,
+    "receding hair": HairStyle(length=0.28, lift=0.2, recede=0.32, puff=0.03),
+    "bob": HairStyle(comb="middle", until_y=6.25, lift=0.2, gravity=3.2, puff=0.14, width=0.08),
+    "long hair": HairStyle(comb="middle", until_y=4.6, lift=0.15, gravity=3.2, puff=0.12,
                            width=0.085),
-    "long wavy hair": HairStyle(comb="middle", until_y=4.7, lift=0.35, gravity=0.3, curl=0.07,
-                                turns=0.75, puff=0.15, width=0.08),
+    "long wavy hair": HairStyle(comb="middle", until_y=4.7, lift=0.25, gravity=2.8, curl=0.06,
+                                turns=0.75, puff=0.17, width=0.08),
     "bun": HairStyle(comb="back", length=1.0, lift=0.05, gravity=0.0, puff=0.04, knot="bun"),
     "ponytail": HairStyle(comb="back", length=1.0, lift=0.05, gravity=0.0, puff=0.04, knot="tail"),
-    "pixie cut": HairStyle(comb="part", length=0.6, lift=0.35, gravity=0.18, puff=0.08),
+    "pixie cut": HairStyle(comb="part", length=0.55, lift=0.3, gravity=2.0, puff=0.09),
 }  # fmt: skip
 BEARD_LENGTHS = {"short beard": 0.08, "full beard": 0.2, "moustache": 0.1, "goatee": 0.12}
 
@@ -84,7 +84,7 @@ def hairline(rest: torch.Tensor) -> torch.Tensor:
     """Signed distance above the natural hairline in decimetres, by place on the resting head."""
     x, y, z = rest.unbind(-1)
     angle = torch.rad2deg(torch.atan2(x.abs(), z - 0.3))
-    knots = ((0, 8.0), (22, 8.02), (38, 7.86), (52, 7.55), (62, 7.25), (75, 7.1), (95, 7.2),
+    knots = ((0, 7.93), (22, 7.95), (38, 7.82), (52, 7.55), (62, 7.25), (75, 7.1), (95, 7.2),
              (112, 6.75), (135, 6.4), (181, 6.25))  # fmt: skip
     line = torch.full_like(y, knots[0][1])
     for (low, start), (high, end) in zip(knots, knots[1:], strict=False):
@@ -97,11 +97,12 @@ def beard_area(rest: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Te
     x, y, z = rest.unbind(-1)
     x = x.abs()
     front = smoothstep(1.3, 1.4, z)
-    moustache = smoothstep(6.70, 6.74, y) * smoothstep(6.90, 6.84, y) * smoothstep(0.33, 0.27, x)
-    corner = smoothstep(0.26, 0.29, x) * smoothstep(0.36, 0.32, x) * smoothstep(6.85, 6.8, y)
-    chin = smoothstep(6.50, 6.46, y) * smoothstep(0.36, 0.3, x) * smoothstep(0.85, 1.0, z)
+    drop = y + 0.18 * (x - 0.12).clamp(min=0)
+    moustache = smoothstep(6.68, 6.74, y) * smoothstep(6.91, 6.82, drop) * smoothstep(0.36, 0.24, x)
+    corner = smoothstep(0.25, 0.3, x) * smoothstep(0.42, 0.33, x) * smoothstep(6.86, 6.76, y)
+    chin = smoothstep(6.52, 6.45, y) * smoothstep(0.42, 0.28, x) * smoothstep(0.85, 1.0, z)
     cheek = 7.12 - (z - 0.6) * 0.52 - 0.05 * smoothstep(0.9, 1.3, z)
-    jaw = smoothstep(cheek, cheek - 0.1, y) * smoothstep(0.5, 0.6, z) * smoothstep(0.27, 0.33, x)
+    jaw = smoothstep(cheek, cheek - 0.1, y) * smoothstep(0.5, 0.6, z) * smoothstep(0.24, 0.36, x)
     jaw = jaw + chin * (1 - jaw)
     neck = smoothstep(5.92, 6.06, y)
     return moustache * front, torch.maximum(chin, corner * front) * neck, jaw * neck
@@ -112,7 +113,9 @@ def scalp_roots(device: str) -> Roots:
     anatomy = load_anatomy(device)
     centre = _triangle_centres(anatomy)
     ears = anatomy.ears[anatomy.triangles].amax(1)
-    return _sample_roots(anatomy, (hairline(centre) > -0.03) & (ears < 0.3), NUM_LOCKS)
+    above = hairline(centre)
+    edge = 1 + 2.5 * smoothstep(0.35, 0.1, above)
+    return _sample_roots(anatomy, edge * ((above > -0.03) & (ears < 0.3)), NUM_LOCKS)
 
 
 @functools.cache
@@ -131,7 +134,7 @@ def _sample_roots(anatomy: Anatomy, chosen: torch.Tensor, count: int) -> Roots:
     a, b, c = anatomy.rest[anatomy.triangles].unbind(1)
     normal = torch.linalg.cross(b - a, c - a)
     outward = (normal * (a - a.new_tensor(HEAD_CENTRE))).sum(1) > 0
-    area = normal.norm(dim=1) * (chosen & outward & (anatomy.parts == SKIN_PART))
+    area = normal.norm(dim=1) * chosen * (outward & (anatomy.parts == SKIN_PART))
     generator = torch.Generator().manual_seed(7)
     triangle = torch.multinomial(area.cpu(), count, replacement=True, generator=generator)
     weights = torch.rand(count, 2, generator=generator)
@@ -150,16 +153,35 @@ def ribbon_triangles(num_locks: int, num_segments: int, device: str) -> torch.Te
     return quad.reshape(-1, 3).to(device)
 
 
-def push_out(points: torch.Tensor, margin: torch.Tensor) -> torch.Tensor:
-    """Moves points (batch, n, 3) out of skull, neck and shoulders; `margin` (batch, n)."""
+@dataclass(frozen=True)
+class Skull:
+    """Ellipsoids of people's skulls: centres and radii (batch, 1, 3)."""
+
+    centre: torch.Tensor
+    radii: torch.Tensor
+
+
+def fit_skull(roots: Roots, body: torch.Tensor) -> Skull:
+    """Scales the resting skull by the box around each person's scalp."""
+    rest_low, rest_high = roots.rest.amin(0), roots.rest.amax(0)
+    place = roots.on(body)
+    low, high = place.amin(1), place.amax(1)
+    scale = (high - low) / (rest_high - rest_low)
+    centre = (body.new_tensor(HEAD_CENTRE) - rest_low) * scale + low
+    return Skull(centre[:, None], (body.new_tensor(HEAD_RADII) * scale)[:, None])
+
+
+def push_out(points: torch.Tensor, margin: torch.Tensor, skull: Skull) -> torch.Tensor:
+    """Moves points (batch, n, 3) out of face, neck, shoulders, skull; `margin` (batch, n)."""
+    face = skull.centre + points.new_tensor([0.0, -0.55, 0.85])
     bodies = (
-        (HEAD_CENTRE, HEAD_RADII),
-        ((0.0, 5.9, 0.25), (0.66, 1.2, 0.7)),
-        ((0.0, 4.1, 0.2), (2.1, 1.42, 1.05)),
+        (face, skull.radii * points.new_tensor([0.88, 1.15, 0.55])),
+        (points.new_tensor([0.0, 5.9, 0.25]), points.new_tensor([0.6, 1.2, 0.65])),
+        (points.new_tensor([0.0, 4.1, 0.2]), points.new_tensor([2.1, 1.42, 1.1])),
+        (skull.centre, skull.radii),
     )
-    for centre, radii in bodies:
-        middle = points.new_tensor(centre)
-        radius = points.new_tensor(radii) + margin[..., None]
+    for middle, radii in bodies:
+        radius = radii + margin[..., None]
         inside = (points - middle) / radius
         distance = inside.norm(dim=-1, keepdim=True)
         points = torch.where(distance < 1, middle + inside / distance.clamp(min=0.05) * radius, points)
@@ -178,8 +200,8 @@ def comb(name: str, roots: torch.Tensor, side: float) -> torch.Tensor:
             parting = torch.tanh((x - side * 0.38) * 6)
             flow = torch.stack([parting, -0.25 - 0.5 * (x * side > 0.38), 0.1 + zero], -1)
         case "middle":
-            parting = torch.tanh((x - side * 0.12) * 8)
-            flow = torch.stack([parting * 1.1, zero - 0.55, 0.1 - 0.35 * (z > 0.9)], -1)
+            parting = torch.where(x > side * 0.12, 1.0, -1.0) * (0.5 + 0.5 * torch.tanh((x - side * 0.12).abs() * 8))
+            flow = torch.stack([parting * 1.1, zero - 0.5, 0.05 - 0.55 * (z > 0.8)], -1)
         case "back":
             flow = torch.stack([-0.12 * x, 0.15 + 0.3 * (7.6 - y), zero - 1.0], -1)
         case _:

@@ -79,7 +79,7 @@ class Identity:
             class_word=class_word,
             masculinity=masculinity,
             age=age,
-            weight=min(1.0, max(0.0, rng.gauss(0.5, 0.2))),
+            weight=min(1.0, max(0.0, rng.gauss(0.47, 0.16))),
             origin=origin,
             shape=tuple(_bounded(rng, spread) for _, _, spread in SHAPE_AXES.values()),
             targets=tuple(

@@ -99,7 +99,7 @@ def diffuse(surface: Surface, lights: Lights, bleed: torch.Tensor) -> torch.Tens
     lit = ((cosine + wrap) / (1 + wrap)).clamp(min=0) ** 1.35
     key = lit * lights.key[p] * surface.shadow[:, None] ** (1 / (1 + 1.5 * bleed))
     up = surface.normal[:, 1:2] * 0.5 + 0.5
-    fill = lights.ground[p] + (lights.sky[p] - lights.ground[p]) * up
+    fill = 0.8 * (lights.ground[p] + (lights.sky[p] - lights.ground[p]) * up)
     shade = surface.occlusion[:, None] ** (1 / (1 + 1.2 * bleed))
     rim = dot(surface.normal, lights.rim_direction[p]).clamp(min=0)[:, None]
     rim = 0.5 * rim * lights.rim[p][:, None] * lights.key[p]

@@ -22,7 +22,6 @@ from engine.demo.people.scene import (
     EYE_RIGHT,
     GLASSES,
     HAIR,
-    LASH,
     NORMAL,
     POSITION,
     REFERENCE,
@@ -78,7 +77,6 @@ def shade(
         ((SKIN,), _skin),
         ((EYE_LEFT, EYE_RIGHT), _eyes),
         ((TEETH, TONGUE), _mouth),
-        ((LASH,), _lashes),
         ((CLOTH,), _cloth),
         ((COLLAR,), _collar),
         ((HAIR, BEARD), _hair),
@@ -130,10 +128,6 @@ def _mouth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: 
     albedo = torch.where((part == TEETH)[:, None], teeth, tongue)
     light = diffuse(replace(s, occlusion=s.occlusion * 0.8), lights, s.position.new_tensor([0.2, 0.15, 0.12]))
     return albedo * light * 0.75 + 0.25 * specular(s, lights, 0.3, 0.04)
-
-
-def _lashes(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
-    return p.skin.hair[s.picture] * 0.15 + 0.003
 
 
 def _cloth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:

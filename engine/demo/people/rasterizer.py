@@ -42,19 +42,14 @@ class Canvas:
         return depth.view(self.batch, self.size_px, self.size_px)
 
 
-def barycentric_planes(corners: torch.Tensor) -> torch.Tensor:
-    """(..., 3 corners, xyz) -> (..., 9): planes over (x, y, 1) of two weights and the depth."""
-    (ax, ay, az), (bx, by, bz), (cx, cy, cz) = (
-        corners[..., corner, :].unbind(-1) for corner in range(3)
-    )
+def weight_planes(corners: torch.Tensor) -> torch.Tensor:
+    """(n, 3 corners, xyz) -> (n, 2, 3): the first two weights as planes over (x, y, 1)."""
+    (ax, ay, _), (bx, by, _), (cx, cy, _) = (corners[:, k].unbind(-1) for k in range(3))
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     inverse = 1 / torch.where(area.abs() < 1e-9, torch.full_like(area, 1e-9), area)
-    first = ((by - cy) * inverse, (cx - bx) * inverse, (bx * cy - cx * by) * inverse)
-    second = ((cy - ay) * inverse, (ax - cx) * inverse, (cx * ay - ax * cy) * inverse)
-    depth = [
-        first[k] * (az - cz) + second[k] * (bz - cz) + (cz if k == 2 else 0) for k in range(3)
-    ]
-    return torch.stack([*first, *second, *depth], dim=-1)
+    first = torch.stack([by - cy, cx - bx, bx * cy - cx * by], -1)
+    second = torch.stack([cy - ay, ax - cx, cx * ay - ax * cy], -1)
+    return torch.stack([first, second], 1) * inverse[:, None, None]
 
 
 def _row_spans(
@@ -63,16 +58,15 @@ def _row_spans(
     """First and last covered pixel column of triangle rows at heights `y`: (rows,) each."""
     low = torch.zeros_like(y)
     high = torch.full_like(y, size_px)
-    first, second = planes[:, 0:3], planes[:, 3:6]
-    third = -(first + second)
-    third = torch.cat([third[:, :2], third[:, 2:] + 1], dim=1)
-    for edge in (first, second, third):
+    third = -planes.sum(1)
+    third[:, 2] += 1
+    for edge in (planes[:, 0], planes[:, 1], third):
         slope, rest = edge[:, 0], edge[:, 1] * y + edge[:, 2]
-        cut = -rest / torch.where(slope.abs() < 1e-12, torch.full_like(slope, 1e-12), slope)
-        low = torch.where(slope > 0, torch.maximum(low, cut), low)
-        high = torch.where(slope < 0, torch.minimum(high, cut), high)
-        outside = (slope.abs() < 1e-12) & (rest < 0)
-        high = torch.where(outside, torch.full_like(high, -1), high)
+        flat = slope.abs() < 1e-12
+        cut = -rest / torch.where(flat, torch.ones_like(slope), slope)
+        low = torch.where((slope > 0) & ~flat, torch.maximum(low, cut), low)
+        high = torch.where((slope < 0) & ~flat, torch.minimum(high, cut), high)
+        high = torch.where(flat & (rest < 0), torch.full_like(high, -1), high)
     return (low - 0.5).ceil(), (high - 0.5).ceil() - 1
 
 
@@ -80,45 +74,55 @@ def rasterize(
     canvas: Canvas,
     corners: torch.Tensor,
     shown: torch.Tensor,
-    first_index: int,
+    values: torch.Tensor | None = None,
     keep: Keep | None = None,
 ) -> None:
     """Draws triangles into the canvas.
 
     `corners` (batch, triangles, 3, xyz) in pixels and decimetres of depth; `shown` (batch,
-    triangles) bool; `first_index` numbers the first triangle; `keep(pair, weights)` may discard
-    fragments by their triangle (fragments,) flat over the batch and weights (fragments, 3).
+    triangles) bool. With `keep(triangle, values)`, fragments may be discarded by their triangle
+    (fragments,) and the interpolated `values` (batch, triangles, 3, k) given to it as (k,
+    fragments). Rows of triangles are set up first, so a fragment costs one step along its row.
     """
     num_triangles = shown.shape[1]
     size = canvas.size_px
-    top = corners[..., 1].amin(dim=2).sub(0.5).ceil().clamp(min=0)
-    bottom = corners[..., 1].amax(dim=2).sub(0.5).floor().clamp(max=size - 1)
-    on_screen = (corners[..., 0].amax(dim=2) > 0) & (corners[..., 0].amin(dim=2) < size)
-    rows = (bottom - top + 1).clamp(min=0) * (shown & on_screen & (corners[..., 2].amin(2) > 0.3))
+    x, y, depth = corners.unbind(-1)
+    top = y.amin(2).sub(0.5).ceil().clamp(min=0)
+    bottom = y.amax(2).sub(0.5).floor().clamp(max=size - 1)
+    on_screen = shown & (x.amax(2) > 0) & (x.amin(2) < size) & (depth.amin(2) > 0.3)
+    rows = (bottom - top + 1).clamp(min=0) * on_screen
     pair = rows.flatten().nonzero().squeeze(1)
     if len(pair) == 0:
         return
-    planes = barycentric_planes(corners.flatten(0, 1)[pair])
+    chosen = corners.flatten(0, 1)[pair]
+    planes = weight_planes(chosen)
     of_row, line = expand(rows.flatten()[pair].long())
-    y = line + top.flatten()[pair][of_row]
-    low, high = _row_spans(planes[of_row], y + 0.5, size)
+    line = line + top.flatten()[pair][of_row]
+    row_planes = planes[of_row]
+    low, high = _row_spans(row_planes, line + 0.5, size)
     of_span, column = expand((high - low + 1).clamp(min=0).long())
-    owner, y = of_row[of_span], y[of_span]
-    x = low[of_span] + column
-    plane = planes[owner]
-    point = torch.stack([x + 0.5, y + 0.5, torch.ones_like(x)], dim=1)
+    carried = chosen[:, :, 2:]
+    if values is not None:
+        carried = torch.cat([carried, values.flatten(0, 1)[pair]], -1)
+    carried = carried[of_row]
+    start = torch.stack([low + 0.5, line + 0.5, torch.ones_like(line)], -1)
+    weights = (row_planes * start[:, None]).sum(-1)
+    begin = carried[:, 2] + (weights[..., None] * (carried[:, :2] - carried[:, 2:])).sum(1)
+    slope = (row_planes[..., 0, None] * (carried[:, :2] - carried[:, 2:])).sum(1)
+    picture = torch.div(pair, num_triangles, rounding_mode="floor")
+    triangle = (pair - picture * num_triangles)[of_row]
+    first_pixel = (picture[of_row] * size + line.long()) * size + low.long()
     if keep is not None:
-        first = (plane[:, 0:3] * point).sum(1)
-        second = (plane[:, 3:6] * point).sum(1)
-        weights = torch.stack([first, second, 1 - first - second], dim=1)
-        kept = keep(pair[owner], weights).nonzero().squeeze(1)
-        plane, point, owner, x, y = plane[kept], point[kept], owner[kept], x[kept], y[kept]
-    depth = (plane[:, 6:9] * point).sum(1)
-    picture = torch.div(pair[owner], num_triangles, rounding_mode="floor")
-    pixel = (picture * size + y.long()) * size + x.long()
+        steps = [
+            begin[:, k].contiguous()[of_span] + column * slope[:, k].contiguous()[of_span]
+            for k in range(1, begin.shape[1])
+        ]
+        kept = keep(triangle[of_span], torch.stack(steps)).nonzero().squeeze(1)
+        of_span, column = of_span[kept], column[kept]
+    depth = begin[:, 0].contiguous()[of_span] + column * slope[:, 0].contiguous()[of_span]
     key = (depth.clamp(0, 1000) * DEPTH_STEPS_PER_DM).long() << 32
-    key = key | (pair[owner] - picture * num_triangles + first_index)
-    canvas.keys.scatter_reduce_(0, pixel, key, "amin")
+    pixel = first_pixel[of_span] + column.long()
+    canvas.keys.scatter_reduce_(0, pixel, key | triangle[of_span], "amin")
 
 
 def expand(counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch.nn.functional import avg_pool2d, normalize
+from torch.nn.functional import avg_pool2d, interpolate, normalize
 
 from engine.demo.people.accessories import collar_piece, glasses_piece
 from engine.demo.people.anatomy import Anatomy, Pose, load_anatomy, make_pose, shape_bodies, vertex_normals
 from engine.demo.people.backgrounds import paint_backgrounds
 from engine.demo.people.clothes import Wardrobe, cloth_margin, make_wardrobe
-from engine.demo.people.eyes import lash_kept
 from engine.demo.people.film import develop
 from engine.demo.people.growth import hair_pieces
 from engine.demo.people.identity import Identity
@@ -24,7 +23,6 @@ from engine.demo.people.scene import (
     CLOTH,
     EXTRA,
     HAIR,
-    LASH,
     POSITION,
     REFERENCE,
     UV,
@@ -114,7 +112,7 @@ def body_piece(
     normals: torch.Tensor,
     pose: Pose,
 ) -> Piece:
-    """Skin, eyes, mouth, lashes and the cloth layer; the reference vector is the resting place."""
+    """Skin, eyes, mouth and the cloth layer; the reference vector is the resting place."""
     device = str(shaped.device)
     is_cloth = torch.zeros(len(anatomy.rest), device=device)
     is_cloth[anatomy.triangles[anatomy.parts == CLOTH].unique()] = 1
@@ -129,37 +127,29 @@ def body_piece(
     reference = anatomy.rest.clone()
     for ids, centre in zip(anatomy.eye_vertices, anatomy.eye_centres, strict=True):
         reference[ids] = anatomy.rest[ids] - centre
-    inside = torch.where(is_cloth[:, None] > 0, margin[..., None], anatomy.uv)
+    inside = torch.stack([margin, torch.zeros_like(margin)], -1)
     vertices = pack(position, normal, reference[None], inside, masks[None])
     shown = torch.ones(len(shaped), len(anatomy.triangles), dtype=torch.bool, device=device)
     return Piece(vertices, anatomy.triangles, anatomy.parts, shown)
 
 
 def make_keep(scene: Piece) -> Keep:
-    """Cuts cloth at its neckline and breaks hair and lash ribbons into strands."""
-    count = len(scene.triangles)
-    channels = scene.vertices[..., UV.start : UV.stop + 1].contiguous()
+    """Cuts cloth at its neckline and breaks hair ribbons into strands."""
+    parts = scene.parts
+    number = scene.vertices[0, scene.triangles[:, 0], EXTRA.start]
 
-    def keep(pair: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        picture = torch.div(pair, count, rounding_mode="floor")
-        triangle = pair - picture * count
-        part = scene.parts[triangle]
-        corners = channels[picture[:, None], scene.triangles[triangle]]
-        values = (corners * weights[..., None]).sum(1)
-        kept = values[:, 0] > 0
-        hair = (part >= HAIR).nonzero().squeeze(1)
-        kept[hair] = strand_kept(values[hair, :2], values[hair, 2])
-        lash = (part == LASH).nonzero().squeeze(1)
-        kept[lash] = lash_kept(values[lash, :2])
+    def keep(triangle: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        kept = values[0] > 0
+        hair = (parts[triangle] >= HAIR).nonzero().squeeze(1)
+        kept[hair] = strand_kept(values[0, hair], values[1, hair], number[triangle[hair]])
         return kept
 
     return keep
 
 
-def strand_kept(uv: torch.Tensor, lock: torch.Tensor) -> torch.Tensor:
+def strand_kept(across: torch.Tensor, along: torch.Tensor, lock: torch.Tensor) -> torch.Tensor:
     """Strands of a ribbon: thinner towards its edges and its tip."""
-    across, along = uv.unbind(-1)
-    strand = value_noise(torch.stack([across * 3.5 + lock.round() * 7.31, along * 1.3], -1))
+    strand = value_noise(torch.stack([across * 3.5 + lock * 7.31, along * 1.3], -1))
     return strand > 0.18 + 0.5 * along**2 + 0.35 * across.abs() ** 4
 
 
@@ -185,13 +175,18 @@ def visible(
 
 def occlusion_of(depth: torch.Tensor, camera: Camera) -> torch.Tensor:
     """Ambient light that reaches each pixel, 0..1 (batch, h, w): crevices are behind their mean."""
-    near = depth[:, None].clamp(max=float(camera.distance.max()) + 2.5)
-    total = torch.zeros_like(depth)
-    side = depth.shape[-1]
+    near = depth[:, None, ::2, ::2].clamp(max=float(camera.distance.max()) + 2.5)
+    total = torch.zeros_like(near)
+    side = near.shape[-1]
     for share, weight, reach in ((0.02, 0.6, 0.25), (0.06, 0.5, 0.5)):
         width = int(side * share) // 2 * 2 + 1
-        mean = avg_pool2d(near, width, 1, width // 2, count_include_pad=False)
-        mean = avg_pool2d(mean, width, 1, width // 2, count_include_pad=False)
-        behind = (near - mean)[:, 0]
-        total = total + weight * (behind / reach).clamp(0, 1)
-    return (1 - total).clamp(0.25, 1)
+        mean = near
+        for _ in range(2):
+            mean = _box(_box(mean, (1, width)), (width, 1))
+        total = total + weight * ((near - mean) / reach).clamp(0, 1)
+    return interpolate((1 - total).clamp(0.25, 1), depth.shape[-2:], mode="bilinear")[:, 0]
+
+
+def _box(image: torch.Tensor, kernel: tuple[int, int]) -> torch.Tensor:
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    return avg_pool2d(image, kernel, 1, padding, count_include_pad=False)

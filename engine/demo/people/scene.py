@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.demo.people.rasterizer import Canvas, Keep, rasterize
+from engine.demo.people.rasterizer import EMPTY, Canvas, Keep, rasterize
 from engine.demo.people.view import View
 from engine.demo.people.vocabulary import FRAMINGS
 
 POSITION, NORMAL, REFERENCE = slice(0, 3), slice(3, 6), slice(6, 9)
 UV, EXTRA = slice(9, 11), slice(11, 15)
-SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, LASH, CLOTH, HAIR, BEARD, COLLAR, GLASSES = range(11)
-ALPHA_PARTS = (LASH, CLOTH, HAIR, BEARD)
+SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, CLOTH, HAIR, BEARD, COLLAR, GLASSES = range(10)
+ALPHA_PARTS = (CLOTH, HAIR, BEARD)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ def draw_pieces(scene: Piece, screen: torch.Tensor, size_px: int, keep: Keep) ->
     one_sided = (scene.parts <= TONGUE) & (scene.parts != TEETH)
     shown = scene.shown & (facing | ~one_sided)
     alpha = torch.isin(scene.parts, torch.tensor(ALPHA_PARTS, device=screen.device))
-    rasterize(canvas, corners, shown & ~alpha, 0)
-    rasterize(canvas, corners, shown & alpha, 0, keep)
+    rasterize(canvas, corners, shown & ~alpha)
+    chosen = alpha.nonzero().squeeze(1)
+    uv = scene.vertices[..., UV][:, scene.triangles[chosen]]
+    layer = Canvas.empty(len(screen), size_px, screen.device)
+    rasterize(layer, corners[:, chosen], shown[:, chosen], uv, lambda t, v: keep(chosen[t], v))
+    number = layer.keys & 0xFFFFFFFF
+    seen = layer.keys != EMPTY
+    number = chosen[torch.where(seen, number, 0)]
+    keys = torch.where(seen, (layer.keys >> 32 << 32) | number, EMPTY)
+    torch.minimum(canvas.keys, keys, out=canvas.keys)
     return canvas

@@ -24,7 +24,8 @@ TONES = (
     (0.78, (0.42, 0.28, 0.205)),
     (1.0, (0.25, 0.165, 0.125)),
 )
-STUBBLE = {"stubble": 0.62, "short beard": 0.8, "full beard": 0.8, "goatee": 0.75, "moustache": 0.5}
+STUBBLE = {"stubble": 0.6, "short beard": 1.0, "full beard": 1.05, "goatee": 1.0, "moustache": 0.8}
+Numbers = dict[str, torch.Tensor]
 BLEED = (0.30, 0.12, 0.07)
 
 
@@ -107,7 +108,7 @@ def paint_skin(
     colour = skin.base[picture]
     place = rest + numbers["seed"][:, None] * 0.37
     blotch = fractal_noise(place * 5, 3)
-    colour = colour * (1 + 0.16 * (blotch - 0.5))[:, None]
+    colour = colour * (1 + 0.22 * (blotch - 0.5))[:, None]
     flush = 0.8 * blob(rest, 0.47, 6.93, 0.2, 0.18) + 0.7 * blob(rest, 0.0, 6.93, 0.16, 0.12)
     flush = (flush + 0.5 * masks[:, 1]) * (0.35 + 0.65 * numbers["redness"]) * (1.2 - blotch * 0.6)
     rosy = colour * torch.tensor([1.0, 0.68, 0.66], device=rest.device)
@@ -116,6 +117,7 @@ def paint_skin(
     colour = mix(colour, colour * torch.tensor([0.72, 0.6, 0.66], device=rest.device), bag)
     lid = blob(rest, 0.31, 7.37, 0.17, 0.055) * (0.2 + 0.55 * numbers["makeup"])
     colour = mix(colour, colour * torch.tensor([0.62, 0.5, 0.5], device=rest.device), lid)
+    colour = _lids(colour, rest, numbers)
     colour = _freckles(colour, rest, numbers)
     colour = colour * (1 - 0.05 * (hash_unit((place * 90).floor().int()) - 0.5) * detail)[:, None]
     lips = smoothstep(0.25, 0.75, masks[:, 0])
@@ -129,7 +131,26 @@ def paint_skin(
     return colour, roughness.clamp(0.25, 0.8)
 
 
-Numbers = dict[str, torch.Tensor]
+EYE_PLACE = (0.3078, 7.284, 1.2453)
+EYE_RADIUS = 0.1495
+
+
+def _lids(colour: torch.Tensor, rest: torch.Tensor, numbers: Numbers) -> torch.Tensor:
+    """The lash line and the fold above it, by distance from the resting eyeball."""
+    x, y, z = EYE_PLACE
+    away = torch.stack([rest[:, 0].abs() - x, rest[:, 1] - y, rest[:, 2] - z], -1)
+    distance = away.norm(dim=-1) - EYE_RADIUS
+    upper = smoothstep(-0.02, 0.03, away[:, 1])
+    outer = smoothstep(-0.15, 0.12, away[:, 0])
+    front = smoothstep(0.0, 0.05, away[:, 2])
+    reach = 0.017 + 0.016 * outer + 0.012 * numbers["makeup"]
+    lash = smoothstep(reach + 0.008, reach - 0.004, distance) * upper * front
+    lower = smoothstep(0.012, 0.002, distance) * (1 - upper) * front
+    dark = colour.new_tensor([0.025, 0.016, 0.014])
+    colour = mix(colour, colour * colour.new_tensor([0.75, 0.45, 0.42]), lower * 0.7)
+    return mix(colour, dark.expand_as(colour), lash * (0.8 + 0.15 * numbers["makeup"]))
+
+
 
 
 def _freckles(colour: torch.Tensor, rest: torch.Tensor, numbers: Numbers) -> torch.Tensor:
@@ -169,7 +190,7 @@ def _stubble(
     area = torch.maximum(moustache, torch.maximum(chin * (1 - numbers["moustache_only"]), jaw * everywhere))
     shade = 0.1 * numbers["male"] * torch.stack([moustache, chin, jaw]).amax(0) * smoothstep(0.4, 0.9, numbers["male"])
     grain = hash_unit((rest * 75).floor().int())
-    share = area * numbers["stubble"] * (0.45 + 0.55 * grain) + shade * (1 - numbers["melanin"] * 0.6)
+    share = area * numbers["stubble"] * (0.6 + 0.4 * grain) + shade * (1 - numbers["melanin"] * 0.6)
     return mix(colour, hair * 0.6 + colour * 0.12, (share * (1 - lips)).clamp(0, 0.9))
 
 
@@ -181,10 +202,10 @@ def _scalp(
     ears: torch.Tensor,
 ) -> torch.Tensor:
     above = hairline(rest) - numbers["recede"] * smoothstep(-0.2, 0.7, rest[:, 2])
-    ragged = above + 0.12 * (value_noise(rest * 22) - 0.5)
-    share = smoothstep(-0.03, 0.1, ragged) * numbers["scalp"] * (1 - ears.clamp(0, 1))
+    ragged = above + 0.07 * (value_noise(rest * 22) - 0.5)
+    share = smoothstep(-0.03, 0.05, ragged) * numbers["scalp"] * (1 - ears.clamp(0, 1))
     grain = 0.75 + 0.5 * hash_unit((rest * 60).floor().int())
-    return mix(colour, hair * (0.6 * grain)[:, None], share)
+    return mix(colour, hair * (0.7 * grain)[:, None], share)
 
 
 def bend_normals(
