@@ -6,7 +6,11 @@ Knows shapes and first weights; knows no data.
 from dataclasses import dataclass
 
 import torch
-from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxTransformer2DModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+    FlowMatchEulerDiscreteScheduler,
+)
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
@@ -20,9 +24,9 @@ def build_autoencoder(shapes: Shapes) -> AutoencoderKL:
     return AutoencoderKL(
         in_channels=3,
         out_channels=3,
-        down_block_types=("DownEncoderBlock2D",) * blocks,
-        up_block_types=("UpDecoderBlock2D",) * blocks,
-        block_out_channels=shapes.vae_channels,
+        down_block_types=("DownEncoderBlock2D",) * blocks,  # pyright: ignore
+        up_block_types=("UpDecoderBlock2D",) * blocks,  # pyright: ignore
+        block_out_channels=shapes.vae_channels,  # pyright: ignore
         layers_per_block=1,
         latent_channels=shapes.latent_channels,
         norm_num_groups=shapes.vae_groups,

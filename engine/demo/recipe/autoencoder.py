@@ -8,12 +8,12 @@ easier to learn for a small transformer.
 from collections.abc import Callable
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional as F
 
 from engine.demo.recipe.clock import Stage, facts
-from engine.demo.recipe.optimizer import Average
+from engine.demo.recipe.optimizer import Average, clip
 from engine.demo.recipe.plan import Autoencoding
 
 _PYRAMID_WEIGHTS = (1.0, 0.7, 0.5, 0.5)
@@ -59,6 +59,7 @@ def train_autoencoder(
     device = pictures.device
     vae.to(device, memory_format=torch.channels_last).train()  # pyright: ignore
     generator = torch.Generator(device).manual_seed(seed)
+    parameters = list(vae.parameters())
     average = Average(dict(vae.named_parameters()), 0.998)
     optimizer = torch.optim.AdamW(
         vae.parameters(), settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3,
@@ -80,7 +81,7 @@ def train_autoencoder(
                 vae, to_unit(pictures[rows]), noise, weight, settings.pooled_weight
             )
         total.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0, foreach=True)
+        clip(parameters, 1.0)
         warm = min((step + 1) / 100, 1.0)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * warm * max(1 - progress, 0.02) ** 0.8

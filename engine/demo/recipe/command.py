@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> None:
         # Its backward fails on some drivers; flash attention is as fast at this size.
         torch.backends.cuda.enable_cudnn_sdp(False)
         torch.backends.cudnn.benchmark = True
+        # What does not compile runs as it is.
+        torch._dynamo.config.suppress_errors = True
     work = chosen.work or chosen.out.with_name(f"{chosen.out.name}.work")
     workshop = Workshop(work)
     if not chosen.resume:

@@ -6,8 +6,8 @@ stays the plain conditional model, which is what training a LoRA uses.
 """
 
 import torch
-from diffusers import FluxTransformer2DModel
-from torch import Tensor
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from torch import Tensor, nn
 
 from engine.demo.recipe.architecture import Painter
 from engine.demo.recipe.clock import Stage, facts
@@ -57,9 +57,12 @@ def distill(
     """Train the painter's transformer until the stage is over; the text encoders stay."""
     device = examples.latents.device
     rng = torch.Generator(device).manual_seed(seed)
-    frozen = FluxTransformer2DModel.from_config(painter.transformer.config)
+    frozen: FluxTransformer2DModel = FluxTransformer2DModel.from_config(  # pyright: ignore
+        painter.transformer.config
+    )
     frozen.load_state_dict(painter.transformer.state_dict())
-    teacher = Painter(frozen.to(device), painter.clip, painter.t5)  # pyright: ignore
+    nn.Module.to(frozen, device)
+    teacher = Painter(frozen, painter.clip, painter.t5)
     if flow.compile and device.type == "cuda":
         compile_blocks(teacher)
     for part in (teacher.transformer, painter.clip, painter.t5):

@@ -9,9 +9,11 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, FluxPipeline, FluxTransformer2DModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5Tokenizer
 
 from engine.demo.recipe.architecture import Painter, build_scheduler
@@ -31,7 +33,7 @@ def frozen_copy(painter: Painter, values: dict[str, Tensor]) -> Painter:
         for name, parameter in copy.named_parameters().items():
             parameter.copy_(values[name])
     for part in copy.parts().values():
-        part.to(torch.bfloat16).eval()
+        nn.Module.to(part, torch.bfloat16).eval()
     return copy
 
 
@@ -42,11 +44,11 @@ def write_model(
     tokenizers: tuple[CLIPTokenizer, T5Tokenizer],
 ) -> dict[str, int]:
     """Write the pipeline's folder in bf16; returns bytes by file."""
-    vae_copy = AutoencoderKL.from_config(vae.config)
+    vae_copy: AutoencoderKL = AutoencoderKL.from_config(vae.config)  # pyright: ignore
     vae_copy.load_state_dict(vae.state_dict())
     pipeline = FluxPipeline(
         scheduler=build_scheduler(),
-        vae=vae_copy.to(torch.bfloat16),  # pyright: ignore
+        vae=nn.Module.to(vae_copy, torch.bfloat16),
         text_encoder=painter.clip,
         tokenizer=tokenizers[0],
         text_encoder_2=painter.t5,

@@ -7,6 +7,7 @@ shape are stacked, so a step costs a few dozen launches. The size of an update f
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,11 @@ from torch import Tensor, nn
 from engine.demo.recipe.plan import Flow
 
 _BLOCK_MATRIX = re.compile(r"transformer_blocks\.\d+\.(attn|ff|ff_context|proj_mlp|proj_out)\b")
+# torch's own optimizers are built on these; they have no public names.
+_mul_: Callable[..., None] = torch._foreach_mul_  # pyright: ignore
+_add_: Callable[..., None] = torch._foreach_add_  # pyright: ignore
+_lerp_: Callable[..., None] = torch._foreach_lerp_  # pyright: ignore
+_copy_: Callable[..., None] = torch._foreach_copy_  # pyright: ignore
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
@@ -48,12 +54,21 @@ class Muon:
             buffer.lerp_(grads, 1 - self._momentum)
             update = orthogonalize(grads.lerp_(buffer, self._momentum))
             scale = 0.2 * max(buffer.shape[-2:]) ** 0.5 * learning_rate
-            torch._foreach_mul_(group, 1 - learning_rate * weight_decay)
-            torch._foreach_add_(group, list(update.unbind(0)), alpha=-scale)
+            _mul_(group, 1 - learning_rate * weight_decay)
+            _add_(group, list(update.unbind(0)), alpha=-scale)
 
 
 def _grad(parameter: nn.Parameter) -> Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def clip(parameters: list[nn.Parameter], max_norm: float) -> Tensor:
+    """Clip the gradients' norm and return it; gradients that are not numbers become zero."""
+    norm = nn.utils.clip_grad_norm_(parameters, max_norm, foreach=True)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+    return norm
 
 
 class Optimizer:
@@ -83,7 +98,7 @@ class Optimizer:
 
     def step(self, factor: float, max_norm: float = 1.0) -> Tensor:
         """Clip, update, clear the gradients; returns the gradient's norm as a tensor."""
-        norm = nn.utils.clip_grad_norm_(self._parameters, max_norm, foreach=True)
+        norm = clip(self._parameters, max_norm)
         for group in self._adamw.param_groups:
             group["lr"] = group["base"] * factor
         self._adamw.step()
@@ -127,12 +142,12 @@ class Average:
     def update(self) -> None:
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(self.values, self._live, 1 - decay)
+        _lerp_(self.values, self._live, 1 - decay)
 
     @torch.no_grad()
     def give(self) -> None:
         """Write the average into the live parameters."""
-        torch._foreach_copy_(self._live, self.values)
+        _copy_(self._live, self.values)
 
     def tensors(self) -> dict[str, Tensor]:
         return dict(zip(self._names, self.values, strict=True))

@@ -63,7 +63,7 @@ class Autoencoding:
     """Training of the autoencoder."""
 
     batch: int = 64
-    learning_rate: float = 1.2e-3
+    learning_rate: float = 8e-4
     kl_weight: float = 2e-3
     pooled_weight: float = 0.25
     max_steps: int = 1_000_000

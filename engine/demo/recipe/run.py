@@ -4,10 +4,11 @@ people, autoencoder, latents, flow, distillation, sheets. A run that was cut sho
 its workshop folder.
 """
 
+import re
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from transformers import CLIPTokenizer, T5Tokenizer
 
@@ -49,8 +50,8 @@ class Run:
 
     def start_from(self, folder: Path) -> None:
         """Take networks and tokenizers of an earlier model; people are drawn again."""
-        self.painter, self.vae, *pair = read_model(folder)
-        self.tokenizers = (pair[0], pair[1])
+        self.painter, self.vae, clip_tokenizer, t5_tokenizer = read_model(folder)
+        self.tokenizers = (clip_tokenizer, t5_tokenizer)
         self.vae.to(self.device).eval().requires_grad_(False)  # pyright: ignore
         self.painter.to(self.device)
 
@@ -120,7 +121,8 @@ class Run:
         sample = self.corpus.pictures[:_NUM_SAMPLES]
         drawn, psnr = autoencoder.reconstruction_error(self.vae, sample)
         sheets.reconstruction_sheet(sample, drawn, self.out / "reconstructions.jpg")
-        tensors = {"latents": latents, **self._token_ids(), **self._samples()}
+        tensors = {"latents": latents, **self._token_ids()}
+        self.workshop.save("samples", self._samples())
         self.corpus = None
         self._take_examples(tensors)
         if self.painter is None:
@@ -187,8 +189,7 @@ class Run:
         artist = sheets.Artist(self.model_folder, size_px, self.plan.sheet_steps, self.device)
         num_seeds = 8 if self.device.type == "cuda" else 1
         artist.prompt_sheet(self.out / "prompts_guidance_2.5.jpg", 2.5, num_seeds)
-        tensors = self.workshop.load("examples", self.device)
-        names = {k.removeprefix("named."): v for k, v in tensors.items() if k[:6] == "named."}
+        names = self.workshop.load("samples", torch.device("cpu"))
         if names:
             artist.name_sheet(names, self.out / "names_guidance_2.5.jpg", 2.5)
         if self.clock.left_s > 5 and self.device.type == "cuda":
@@ -217,8 +218,11 @@ class Run:
         assert self.corpus is not None
         kept: dict[str, Tensor] = {}
         for row, name in enumerate(self.corpus.names):
-            if name and f"named.{name}" not in kept and len(kept) < 6:
-                kept[f"named.{name}"] = self.corpus.pictures[row : row + 4].clone()
+            if not name or len(kept) == 6 or any(name in key for key in kept):
+                continue
+            said = re.search(rf"{name} \w+", " ".join(self.corpus.captions[row]))
+            if said:
+                kept[said[0]] = self.corpus.pictures[row : row + 4].clone()
         return kept
 
     def _take_examples(self, tensors: dict[str, Tensor]) -> None:

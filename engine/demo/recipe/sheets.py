@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import FluxPipeline
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from PIL import Image
 from torch import Tensor
 
@@ -62,7 +62,7 @@ class Artist:
 
     def draw(self, prompt: str, seeds: list[int], guidance: float) -> list[Image.Image]:
         """One picture a seed."""
-        return self._pipeline(
+        drawn = self._pipeline(
             prompt,
             height=self._size_px,
             width=self._size_px,
@@ -71,7 +71,9 @@ class Artist:
             num_images_per_prompt=len(seeds),
             generator=[torch.Generator("cpu").manual_seed(s) for s in seeds],
             max_sequence_length=64,
-        ).images
+            return_dict=False,
+        )
+        return list(drawn[0])
 
     def prompt_sheet(self, place: Path, guidance: float, num_seeds: int = 8) -> None:
         """Prompts down, seeds across."""

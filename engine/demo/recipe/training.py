@@ -17,7 +17,7 @@ from engine.demo.recipe.flow import add_noise, draw_sigmas, pack, velocity_loss
 from engine.demo.recipe.optimizer import Average, Optimizer
 from engine.demo.recipe.plan import Flow
 
-CHECKPOINT_EVERY_S = 75.0
+CHECKPOINT_EVERY_S = 150.0
 _LONGER_TEXT_SHARE = 0.25
 
 
