@@ -11,6 +11,8 @@
 MANIFEST = "manifest.json"
 """Written last: an artifact folder without it is unfinished."""
 LORA = "lora.safetensors"
+DATASET = "dataset.json"
+"""DatasetManifest; written last among the pictures of a dataset."""
 
 
 def person(owner: str) -> str:
