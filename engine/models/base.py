@@ -8,6 +8,7 @@ transformer wants them normalised, velocity has the shape of the latents.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -70,6 +71,8 @@ class TextEmbeddings:
 class ImageModel(ABC):
     """One loaded base model. Its weights are frozen; what it knows of a person sits in `lora`."""
 
+    name: ClassVar[str]
+    """Of the family."""
     facts: ModelFacts
     device: torch.device
     dtype: torch.dtype

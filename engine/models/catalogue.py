@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
+from engine.contract.failures import EngineError, FailureCode
 from engine.models import folder as layout
 from engine.models import memory
 from engine.models.base import ImageModel, ModelFacts
@@ -18,6 +20,9 @@ from engine.models.lora import DEFAULT_RANK
 DEMO = "demo"
 _SMALLEST_PORTRAIT_PX = 512
 """Bases of fewer pixels than this were trained on squares only."""
+
+_FAMILIES: dict[str, type[Flux1]] = {"FluxPipeline": Flux1}
+"""By the class that a folder's `model_index.json` names."""
 
 _FLUX1_DEV: dict[str, Any] = {
     "license": "FLUX.1 [dev] Non-Commercial License",
@@ -33,7 +38,7 @@ _KNOWN: dict[str, dict[str, Any]] = {
     DEMO: {
         "license": "MIT",
         "license_note": "Made by this project from drawn people; knows no real face.",
-        "max_text_tokens": 48,
+        "max_text_tokens": 64,
     },
 }
 
@@ -55,20 +60,34 @@ def find(name: str) -> Path:
 
 
 def facts(name: str, folder: Path) -> ModelFacts:
-    """What is known of a base: its own `headshot.json` over the catalogue over its configs."""
-    native_px = int(layout.config(folder, "vae").get("sample_size", 1024))
-    tokens = layout.config(folder, "tokenizer_2").get("model_max_length", LONGEST_TEXT)
+    """What is known of a base: its own `headshot.json` over the catalogue over its configs.
+
+    Raises:
+        EngineError: BASE_INCOMPLETE.
+    """
+    vae = layout.config(folder, "vae", name)
+    tokenizer = layout.config(folder, "tokenizer_2", name)
     derived: dict[str, Any] = {
         "name": folder.name if Path(name).expanduser().is_dir() else name,
-        "family": "flux1",
+        "family": _family(folder, name).name,
         "license": "unknown; see the folder it came from",
-        "native_px": native_px,
-        "max_text_tokens": min(int(tokens), LONGEST_TEXT),
+        "native_px": vae.get("sample_size", 1024),
+        "max_text_tokens": min(int(tokenizer.get("model_max_length", LONGEST_TEXT)), LONGEST_TEXT),
         "num_inference_steps": 28,
     }
-    merged = derived | _KNOWN.get(name, {}) | layout.facts(folder)
+    merged = derived | _KNOWN.get(name, {}) | layout.facts(folder, name)
     merged.setdefault("sizes", _sizes(merged["native_px"]))
-    return ModelFacts.model_validate(merged)
+    try:
+        return ModelFacts.model_validate(merged)
+    except ValidationError as error:
+        raise EngineError(FailureCode.BASE_INCOMPLETE, base=name, part=layout.FACTS) from error
+
+
+def _family(folder: Path, name: str) -> type[Flux1]:
+    family = _FAMILIES.get(layout.pipeline_class(folder, name))
+    if family is None:
+        raise EngineError(FailureCode.BASE_INCOMPLETE, base=name, part=layout.INDEX)
+    return family
 
 
 def _sizes(native_px: int) -> dict[str, tuple[int, int]]:
@@ -101,7 +120,7 @@ def load(name: str, device: str | torch.device = "auto", rank: int = DEFAULT_RAN
     device = choose_device(device) if isinstance(device, str) else device
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     fits = memory.plan(folder, device, dtype, name)
-    return Flux1(
+    return _family(folder, name)(
         folder,
         facts(name, folder),
         device,

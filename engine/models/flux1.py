@@ -39,6 +39,8 @@ _NO_CUDNN = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBack
 class Flux1(ImageModel):
     """A base of the FLUX.1 family from a folder in the diffusers layout."""
 
+    name = "flux1"
+
     def __init__(
         self,
         folder: Path,

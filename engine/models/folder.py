@@ -63,34 +63,45 @@ def check(folder: Path, base: str) -> None:
     for part, files in _PARTS.items():
         if not all((folder / part / file).is_file() for file in files):
             raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part)
-        if part in _NETWORKS and not _has_weights(folder / part):
+        if part in _NETWORKS and not _has_weights(folder / part, base):
             raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part)
 
 
-def _has_weights(part: Path) -> bool:
+def _has_weights(part: Path, base: str) -> bool:
     """All files that an index names, or any one where there is no index."""
     indexes = sorted(part.glob("*.safetensors.index.json"))
     if not indexes:
         return any(part.glob("*.safetensors"))
-    shards = set(_json(indexes[0]).get("weight_map", {}).values())
+    shards = set(_json(indexes[0], base, part.name).get("weight_map", {}).values())
     return bool(shards) and all((part / shard).is_file() for shard in shards)
 
 
-def facts(folder: Path) -> dict[str, Any]:
+def pipeline_class(folder: Path, base: str) -> str:
+    """The class in diffusers that the folder was made for, such as FluxPipeline."""
+    return str(_json(folder / INDEX, base, INDEX).get("_class_name"))
+
+
+def facts(folder: Path, base: str) -> dict[str, Any]:
     """What the folder says of itself in `headshot.json`."""
     path = folder / FACTS
-    return _json(path) if path.is_file() else {}
+    return _json(path, base, FACTS) if path.is_file() else {}
 
 
-def config(folder: Path, part: str) -> dict[str, Any]:
+def config(folder: Path, part: str, base: str) -> dict[str, Any]:
     """The configuration of a part."""
-    name = "tokenizer_config.json" if part.startswith("tokenizer") else "config.json"
-    return _json(folder / part / name)
+    return _json(folder / part / _PARTS[part][0], base, part)
 
 
 def size_bytes(folder: Path, part: str) -> int:
     return sum(file.stat().st_size for file in (folder / part).glob("*.safetensors"))
 
 
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _json(path: Path, base: str, part: str) -> dict[str, Any]:
+    """Raises EngineError (BASE_INCOMPLETE) for what is no JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part) from error
+    if not isinstance(content, dict):
+        raise EngineError(FailureCode.BASE_INCOMPLETE, base=base, part=part)
+    return content

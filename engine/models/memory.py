@@ -3,7 +3,6 @@
 Knows bytes. Plans for less memory than a base needs whole belong here too.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from engine.contract.failures import EngineError, FailureCode
 from engine.models import folder as layout
 
 MIB = 2**20
+_MEMINFO = Path("/proc/meminfo")
 _HEADROOM_MIB = 1024
 _ACTIVATIONS = 1.3
 """A LoRA step without checkpointed gradients holds about as much again as the transformer
@@ -27,14 +27,18 @@ class MemoryPlan:
     checkpoint_gradients: bool
 
 
-def free_mib(device: torch.device) -> int:
-    """What is free on the device, or of the machine's memory where the device has none."""
+def free_mib(device: torch.device) -> int | None:
+    """What is free on the device, or in the machine where the device has no memory of its own.
+
+    None where the system does not tell.
+    """
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] // MIB
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
-    except (ValueError, OSError):
-        return 0
+    if not _MEMINFO.is_file():
+        return None
+    lines = _MEMINFO.read_text(encoding="ascii").splitlines()
+    available = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return None if available is None else int(available.split()[1]) * 1024 // MIB
 
 
 def plan(folder: Path, device: torch.device, dtype: torch.dtype, base: str) -> MemoryPlan:
@@ -43,12 +47,14 @@ def plan(folder: Path, device: torch.device, dtype: torch.dtype, base: str) -> M
     Raises:
         EngineError: GPU_OUT_OF_MEMORY, where not even the transformer would fit.
     """
+    free = free_mib(device)
+    if free is None:
+        return MemoryPlan(keep_encoders=True, checkpoint_gradients=False)
     widening = dtype.itemsize / torch.bfloat16.itemsize
     sizes = {p: layout.size_bytes(folder, p) * widening / MIB for p in (
         "transformer", "vae", "text_encoder", "text_encoder_2"
     )}  # fmt: skip
     drawing = sizes["transformer"] + sizes["vae"] + _HEADROOM_MIB
-    free = free_mib(device)
     if device.type == "cuda" and drawing > free:
         raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=int(drawing), free_mib=free)
     activations = sizes["transformer"] * _ACTIVATIONS

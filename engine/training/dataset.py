@@ -103,6 +103,7 @@ class EncodedDataset:
     def steps(self, model: ImageModel) -> Iterator[int]:
         """Encodes; yields how many of `num_steps` are done. Drops the encoders at the end."""
         done = 0
+        self._latents.clear()
         for start in range(0, len(self._texts), _TEXTS_AT_ONCE):
             texts = self._texts[start : start + _TEXTS_AT_ONCE]
             embedded = model.encode_text(texts)

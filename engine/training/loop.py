@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from math import cos, isfinite, pi
+from math import isfinite
 from typing import Literal
 
 import torch
@@ -22,14 +22,15 @@ from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest
 from engine.models import lora_file
 from engine.models.base import ImageModel
-from engine.training.checkpoints import Bundle, Checkpoints
+from engine.training import flow
+from engine.training.checkpoints import Checkpoints
 from engine.training.dataset import EncodedDataset, plan
 from engine.training.recipe import Recipe
 from engine.training.sampler import Sampler
+from engine.training.state import State
 
 _SMOOTHING = 0.95
 _MAX_LOSSES = 200
-_FINAL_RATE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,6 @@ class StepDone:
     eta_s: float | None = None
     """Of computing alone; time spent paused is not in it."""
     score: Score | None = None
-
-
-@dataclass
-class _State:
-    """All that changes from step to step."""
-
-    weights: Tensor
-    average: Tensor
-    first_moment: Tensor
-    second_moment: Tensor
-    best: Tensor | None = None
-    step: int = 0
-    loss: float | None = None
-    seconds: float = 0.0
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    scores: list[dict[str, float]] = field(default_factory=list)
 
 
 class Trainer:
@@ -120,7 +105,7 @@ class Trainer:
         )
         self._fingerprint = _fingerprint(dataset, recipe, seed, model.facts.name, start_from)
         self._state = self._take_up() or self._begin(start_from)
-        self._weights, self._optimizer = _optimizer(self._state, recipe)
+        self._optimizer = self._state.optimizer(recipe)
 
     @property
     def step(self) -> int:
@@ -160,22 +145,7 @@ class Trainer:
         """Keeps the state, so that a new trainer with the same inputs goes on from here."""
         if self._checkpoints is None:
             return
-        state = self._state
-        tensors = {
-            "weights": state.weights,
-            "average": state.average,
-            "first_moment": state.first_moment,
-            "second_moment": state.second_moment,
-        }
-        if state.best is not None:
-            tensors["best"] = state.best
-        facts = {
-            "loss": state.loss,
-            "seconds": state.seconds,
-            "losses": state.losses,
-            "scores": state.scores,
-        }
-        self._checkpoints.save(Bundle(state.step, self._fingerprint, tensors, facts))
+        self._checkpoints.save(self._state.bundle(self._fingerprint))
 
     def lora(self) -> bytes:
         """The result as a file: the weights that scored best, else the average of the last."""
@@ -209,16 +179,16 @@ class Trainer:
     def _gradient(self, step: int) -> tuple[float, Tensor]:
         """The loss of a step and the flat gradient of it, fp32."""
         model, recipe = self._model, self.recipe
-        random = step_generator(self._seed, step)
+        random = flow.step_generator(self._seed, step)
         rows = self._sampler.batch(step)
         clean = self._data.latents(rows)
-        preserves = _uniform(1, random)[0] < recipe.preservation_share
-        dropped = [u < recipe.caption_dropout for u in _uniform(len(rows), random)]
+        preserves = flow.uniform(1, random)[0] < recipe.preservation_share
+        dropped = [u < recipe.caption_dropout for u in flow.uniform(len(rows), random)]
         size = self._data.items[rows[0]].size
-        sigma = draw_sigma(len(rows), recipe, model.shift(size), random).to(clean.device)
+        sigma = flow.draw_sigma(len(rows), recipe, model.shift(size), random).to(clean.device)
         noise = torch.randn(clean.shape, generator=random).to(clean.device)
-        noisy = mix(clean, noise, sigma)
-        model.lora.seat(self._weights)
+        noisy = flow.mix(clean, noise, sigma)
+        model.lora.seat(self._state.weights)
         target = noise - clean
         text = self._data.captions(rows, dropped)
         if preserves:
@@ -238,12 +208,12 @@ class Trainer:
         recipe, step = self.recipe, self._state.step
         norm = gradient.norm()
         gradient = gradient * (recipe.max_gradient_norm / (norm + 1e-6)).clamp(max=1.0)
-        self._optimizer.param_groups[0]["lr"] = learning_rate(recipe, step)
-        self._weights.grad = gradient
+        self._optimizer.param_groups[0]["lr"] = flow.learning_rate(recipe, step)
+        self._state.weights.grad = gradient
         self._optimizer.step()
-        self._weights.grad = None
+        self._state.weights.grad = None
         decay = min(recipe.ema_decay, (1 + step) / (10 + step))
-        self._state.average.lerp_(self._weights, 1 - decay)
+        self._state.average.lerp_(self._state.weights, 1 - decay)
 
     def _score(self) -> Score | None:
         state = self._state
@@ -256,76 +226,20 @@ class Trainer:
         state.scores.append({"step": state.step, "likeness": score.likeness, **score.others})
         return score
 
-    def _take_up(self) -> _State | None:
+    def _take_up(self) -> State | None:
         bundle = self._checkpoints.newest(self._fingerprint) if self._checkpoints else None
         if bundle is None:
             return None
         self.resumed_from_step = bundle.step
-        device = self._model.lora.device
-        facts = dict(bundle.facts)
-        facts["losses"] = [(int(step), float(loss)) for step, loss in facts["losses"]]
-        tensors = {name: tensor.to(device) for name, tensor in bundle.tensors.items()}
-        return _State(**tensors, **facts, step=bundle.step)
+        return State.from_bundle(bundle, self._model.lora.device)
 
-    def _begin(self, start_from: bytes | None) -> _State:
+    def _begin(self, start_from: bytes | None) -> State:
         slots = self._model.lora
         if start_from is None:
-            weights = slots.fresh(torch.Generator().manual_seed(_derive(self._seed, "start")))
+            weights = slots.fresh(torch.Generator().manual_seed(flow.derive(self._seed, "start")))
         else:
             weights = lora_file.read(start_from, slots, self._model.facts.name)
-        return _State(weights, weights.clone(), slots.zeros(), slots.zeros())
-
-
-def mix(clean: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
-    """Latents at noise level sigma (batch,). All in fp32: bf16 cannot tell near levels apart."""
-    level = sigma.view(-1, 1, 1, 1)
-    return (1 - level) * clean + level * noise
-
-
-def draw_sigma(batch: int, recipe: Recipe, shift: float, random: torch.Generator) -> Tensor:
-    """Logit-normal noise levels, shifted to the resolution (Esser et al., 2024, SD3): (batch,)."""
-    normal = torch.randn(batch, generator=random)
-    u = torch.sigmoid(recipe.sigma_mean + recipe.sigma_deviation * normal)
-    return shift * u / (1 + (shift - 1) * u)
-
-
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """Rises linearly, then stays or falls along a cosine to a tenth."""
-    if step < recipe.warmup_steps:
-        return recipe.learning_rate * (step + 1) / (recipe.warmup_steps + 1)
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
-    share = _FINAL_RATE_SHARE + (1 - _FINAL_RATE_SHARE) * (1 + cos(pi * done)) / 2
-    return recipe.learning_rate * share
-
-
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """All randomness of one step; on the CPU, so that every device draws the same."""
-    return torch.Generator().manual_seed(_derive(seed, f"step {step}"))
-
-
-def _uniform(count: int, random: torch.Generator) -> list[float]:
-    return torch.rand(count, generator=random).tolist()
-
-
-def _derive(seed: int, purpose: str) -> int:
-    digest = blake2b(f"{seed} {purpose}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
-def _optimizer(state: _State, recipe: Recipe) -> tuple[Tensor, torch.optim.AdamW]:
-    """AdamW whose parameter and moments are the state's own tensors."""
-    weights = state.weights.requires_grad_(True)
-    optimizer = torch.optim.AdamW(
-        [weights], lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    optimizer.state[weights] = {
-        "step": torch.tensor(float(state.step), device=weights.device),
-        "exp_avg": state.first_moment,
-        "exp_avg_sq": state.second_moment,
-    }
-    return weights, optimizer
+        return State(weights, weights.clone(), slots.zeros(), slots.zeros())
 
 
 def _fingerprint(
