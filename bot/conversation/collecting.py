@@ -1,5 +1,6 @@
 """Collecting photos: opening, adding, removing, starting over, and Start."""
 
+import re
 from typing import get_args
 
 from bot.conversation import collection_card
@@ -21,7 +22,7 @@ from bot.conversation.messages import MENU, Message
 from bot.conversation.order_card import progress_buttons, standing
 from bot.conversation.permission import refusal
 from bot.conversation.reply import Reply
-from bot.conversation.situation import Collection
+from bot.conversation.situation import Collection, Model
 from bot.conversation.speaking import Turn, danger, grid, labelled
 from bot.conversation.times import until
 from bot.conversation.verdicts import assess, sentence
@@ -30,6 +31,7 @@ from engine.contract.jobs import Quality
 MOST_KEPT = 2
 """A collection keeps at most so many times `max_photos`, refused ones included."""
 PHOTOS_A_PAGE = 20
+_NUMBERED = re.compile(r" \d+$")
 
 
 def train(turn: Turn, command: Command) -> Reply:
@@ -169,7 +171,7 @@ def _begin(turn: Turn, collection: Collection) -> Reply:
     ready = refreshed is not None and refreshed.status == "ready"
     training = StartTraining(
         collection_id=collection.id,
-        name=refreshed.name if refreshed else _new_name(turn),
+        name=_new_name(turn, refreshed),
         quality=turn.session.quality or turn.situation.quality,
         refresh_from=collection.refreshes if ready else None,
     )
@@ -177,10 +179,12 @@ def _begin(turn: Turn, collection: Collection) -> Reply:
     return turn.asking(quality=None).reply(shown, effects=[training])
 
 
-def _new_name(turn: Turn) -> str:
-    """ "Me", then "Me 2", …"""
+def _new_name(turn: Turn, refreshed: Model | None) -> str:
+    """Me, then Me 2, and so on; what failed is tried again under its own name."""
+    if refreshed is not None and refreshed.status != "ready":
+        return refreshed.name
     taken = {model.name.casefold() for model in turn.situation.models}
-    first = turn.say("model.first_name")
+    first = _NUMBERED.sub("", refreshed.name) if refreshed else turn.say("model.first_name")
     names = [first, *(f"{first} {n}" for n in range(2, len(taken) + 3))]
     return next(name for name in names if name.casefold() not in taken)
 

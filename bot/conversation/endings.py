@@ -50,7 +50,8 @@ def headshots_ready(turn: Turn, happened: HeadshotsReady) -> Reply:
 
 def cancelled(turn: Turn, happened: JobCancelled) -> Reply:
     order = happened.order
-    key = f"cancelled.{order.kind}"
+    is_known = any(model.id == order.model_id for model in turn.situation.models)
+    key = f"cancelled.{order.kind}" if is_known else "cancelled.model_gone"
     return turn.reply(
         turn.tell(
             key,
@@ -92,13 +93,13 @@ def _facts(failure: Failure) -> dict[str, object]:
 def _remedy(turn: Turn, order: Order, code: FailureCode) -> Rows:
     if code in FOR_THE_ADMIN:
         return ((turn.command_button("status"),),)
-    if code in NEEDS_TRAINING and order.model_id:
+    if code in NEEDS_TRAINING:
         return ((turn.button("button.retrain", Verb.RETRAIN_MODEL, order.model_id),),)
     return _again(turn, order)
 
 
 def _again(turn: Turn, order: Order) -> Rows:
-    if not order.model_id:
+    if all(model.id != order.model_id for model in turn.situation.models):
         return ()
     if order.kind == "training":
         button = turn.button("button.try_training_again", Verb.RETRAIN_MODEL, order.model_id)

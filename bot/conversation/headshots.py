@@ -10,7 +10,7 @@ from bot.conversation.messages import MENU, Message, Picture
 from bot.conversation.order_card import progress_buttons, standing, style_title
 from bot.conversation.permission import refusal
 from bot.conversation.reply import Reply
-from bot.conversation.situation import HeadshotSet, Model
+from bot.conversation.situation import HeadshotSet, Model, Order
 from bot.conversation.speaking import Rows, Turn, clean, danger, primary
 from bot.conversation.style_menu import find_style, not_found, overview
 from bot.conversation.times import percent, seconds, until
@@ -91,11 +91,8 @@ def pressed(turn: Turn, action: Action) -> Reply:
 
 def results(turn: Turn, made: HeadshotSet) -> Message:
     """The pictures, with their seeds and what can be done next."""
-    facts = {
-        "n": len(made.shots),
-        "style": style_title(turn.situation, made.style),
-        "name": made.model_name,
-    }
+    facts = {"n": len(made.shots), "style": style_title(turn.situation, made.style)}
+    key = "headshots.title" if made.model_name else "headshots.title_unnamed"
     spent = seconds(turn, made.seconds)
     return turn.compose(
         "headshots.ready",
@@ -103,7 +100,7 @@ def results(turn: Turn, made: HeadshotSet) -> Message:
             turn.say("headshots.made_in", spent=spent) if spent else "",
             turn.say("headshots.what_now"),
         ],
-        title=turn.say("headshots.title", **facts),
+        title=turn.say(key, **facts, name=made.model_name),
         pictures=pictures(turn, made),
         buttons=_result_buttons(turn, made),
     )
@@ -197,7 +194,7 @@ def _generate(turn: Turn, wanted: Generate) -> Reply:
         return turn.reply(refused)
     waiting = [order for order in turn.situation.orders if order.kind == "headshots"]
     for order in waiting:
-        same = (order.model_id, order.style) == (wanted.model_id, wanted.style)
+        same = _wish_of(order) == (wanted.model_id, wanted.style, wanted.strength)
         if same and not order.cancelling:
             buttons = progress_buttons(turn, order)
             facts = {"standing": standing(turn, order)}
@@ -208,6 +205,10 @@ def _generate(turn: Turn, wanted: Generate) -> Reply:
             turn.tell("headshot.many_waiting", {"n": len(waiting)}, buttons=((status,),))
         )
     return _within_limits(turn, wanted)
+
+
+def _wish_of(order: Order) -> tuple[str, str, float]:
+    return order.model_id, order.style, order.strength
 
 
 def _within_limits(turn: Turn, wanted: Generate) -> Reply:

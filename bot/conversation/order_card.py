@@ -30,11 +30,10 @@ def ended(turn: Turn, order: Order, key: str) -> Message:
 
 
 def title(turn: Turn, order: Order) -> str:
-    """ "Training “Me”", "4 headshots, LinkedIn, with “Me”"."""
-    facts = {"name": order.model_name, "n": order.count}
-    if order.kind == "training":
-        return turn.say("order.training", **facts)
-    return turn.say("order.headshots", **facts, style=style_title(turn.situation, order.style))
+    """For example: Training “Me”."""
+    key = f"order.{order.kind}" if order.model_name else f"order.{order.kind}_unnamed"
+    style = style_title(turn.situation, order.style)
+    return turn.say(key, n=order.count, name=order.model_name, style=style)
 
 
 def standing(turn: Turn, order: Order) -> str:

@@ -19,7 +19,7 @@ def language_of(locale: str) -> str:
     return code if code in LANGUAGES else FALLBACK
 
 
-def phrase(language: str, key: str, **facts: object) -> str:
+def phrase(language: str, key: str, /, **facts: object) -> str:
     """The words for a key; `n` among the facts chooses between one and many.
 
     Raises:

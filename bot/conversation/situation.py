@@ -61,6 +61,7 @@ class Order(Frozen):
     collection_id: str = Field(default="", description="that a training was started from")
     style: str = ""
     count: int = 0
+    strength: float = 1.0
     phase: Phase | None = None
     step: int = 0
     total: int = 0

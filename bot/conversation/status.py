@@ -43,7 +43,7 @@ def cancel(turn: Turn, command: Command, before: Session) -> Reply:
     orders = [order for order in turn.situation.orders if not order.cancelling]
     if before.state is not State.IDLE:
         return turn.reply(turn.tell("cancel.question"))
-    if before.start_when_checked:
+    if before.start_when_checked and turn.situation.collection is not None:
         return _not_by_itself(turn.asking(start_when_checked=False))
     if command.argument.strip().casefold() in ALL and orders:
         effects = [CancelOrder(order_id=order.id) for order in orders]
@@ -68,7 +68,7 @@ def cancel_pressed(turn: Turn, action: Action) -> Reply:
 
 
 def quota_left(turn: Turn) -> str:
-    """ "12 headshots and 1 training left; more in 5 hours."; empty without limits."""
+    """For example: 12 headshots and 1 training left; more in 5 hours.; empty without limits."""
     quota = turn.situation.quota
     parts: list[str] = []
     if quota.headshots_left is not None:

@@ -19,12 +19,13 @@ def overview(turn: Turn, key: str = "styles.overview", model_id: str = "") -> Me
     """All categories with the styles in them; a button opens one."""
     categories = _categories(turn)
     lines = [
-        f"• {name}: {', '.join(style.title for style in styles)}"
+        f"• {heading(name)}: {', '.join(style.title for style in styles)}"
         for name, styles in categories.items()
     ]
     model = find(turn.situation.models, short(model_id)) or turn.situation.chosen_model
     buttons = [
-        labelled(name, act(Verb.STYLES, model_id, category_code(name))) for name in categories
+        labelled(heading(name), act(Verb.STYLES, model_id, category_code(name)))
+        for name in categories
     ]
     return turn.compose(
         key,
@@ -56,7 +57,7 @@ def category_page(turn: Turn, argument: str, model_id: str = "") -> Message:
             "\n".join(f"• {style.title}: {style.description}" for style in shown),
             turn.say("styles.category"),
         ],
-        title=found[code],
+        title=heading(found[code]),
         buttons=(*grid(_style_buttons(shown, model_id), width=4), tuple(turning)),
         pictures=_examples(turn, shown),
         card=MENU,
@@ -102,6 +103,10 @@ def first_styles(turn: Turn, model_id: str) -> Rows:
     firsts = [styles[0] for styles in categories]
     others = [style for styles in categories for style in styles[1:]]
     return grid(_style_buttons([*firsts, *others][:NUM_FIRST_STYLES], model_id), width=3)
+
+
+def heading(category: str) -> str:
+    return category[:1].upper() + category[1:]
 
 
 def category_code(category: str) -> str:

@@ -17,7 +17,7 @@ def eta_range(eta_s: float) -> tuple[float, float]:
 
 
 def time_left(turn: Turn, eta_s: tuple[float, float] | None) -> str:
-    """ "2 to 3 minutes left"; empty where nobody knows."""
+    """For example: 2 to 3 minutes left; empty where nobody knows."""
     if eta_s is None or not all(isfinite(s) and s >= 0 for s in eta_s):
         return ""
     least_s, most_s = min(eta_s), max(eta_s)
@@ -31,7 +31,7 @@ def time_left(turn: Turn, eta_s: tuple[float, float] | None) -> str:
 
 
 def seconds(turn: Turn, spent_s: float | None) -> str:
-    """ "12 seconds", "4 minutes"; empty where nobody knows."""
+    """For example: 12 seconds; empty where nobody knows."""
     if spent_s is None or not isfinite(spent_s) or spent_s < 0:
         return ""
     if spent_s < 100:
@@ -40,7 +40,7 @@ def seconds(turn: Turn, spent_s: float | None) -> str:
 
 
 def until(turn: Turn, moment: datetime | None) -> str:
-    """ "in 5 hours", from now; empty where nobody knows."""
+    """For example: in 5 hours, from now; empty where nobody knows."""
     if moment is None:
         return ""
     left_s = (moment - turn.situation.now).total_seconds()

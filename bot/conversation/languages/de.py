@@ -260,6 +260,8 @@ PHRASES: Catalogue = {
     ),
     # orders
     "order.training": "Training von „{name}“",
+    "order.training_unnamed": "Training",
+    "order.headshots_unnamed": Plural("{n} Porträt · {style}", "{n} Porträts · {style}"),
     "order.headshots": Plural(
         "{n} Porträt · {style} · mit „{name}“", "{n} Porträts · {style} · mit „{name}“"
     ),
@@ -332,6 +334,7 @@ PHRASES: Catalogue = {
         "Deine Fotos sind noch da: Mit dem Knopf trainiere ich noch einmal."
     ),
     "cancelled.headshots": "Angehalten, wie du wolltest. Dein Modell ist unberührt.",
+    "cancelled.model_gone": "Angehalten, wie du wolltest.",
     # a model is ready
     "model.first_name": "Ich",
     "ready.title": "„{name}“ ist bereit!",
@@ -374,6 +377,7 @@ PHRASES: Catalogue = {
     "headshots.title": Plural(
         "Dein Porträt · {style} · mit „{name}“", "Deine {n} Porträts · {style} · mit „{name}“"
     ),
+    "headshots.title_unnamed": Plural("Dein Porträt · {style}", "Deine {n} Porträts · {style}"),
     "headshots.made_in": "Gemacht in {spent}.",
     "headshots.what_now": (
         "Noch nicht ganz du? Drück auf „Mehr wie ich“. "

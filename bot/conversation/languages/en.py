@@ -227,6 +227,8 @@ PHRASES: Catalogue = {
     ),
     # orders
     "order.training": "Training “{name}”",
+    "order.training_unnamed": "Training",
+    "order.headshots_unnamed": Plural("{n} headshot · {style}", "{n} headshots · {style}"),
     "order.headshots": Plural(
         "{n} headshot · {style} · with “{name}”", "{n} headshots · {style} · with “{name}”"
     ),
@@ -291,6 +293,7 @@ PHRASES: Catalogue = {
         "Stopped, as you asked. Your photos are still here: press the button to train again."
     ),
     "cancelled.headshots": "Stopped, as you asked. Your model is untouched.",
+    "cancelled.model_gone": "Stopped, as you asked.",
     # a model is ready
     "model.first_name": "Me",
     "ready.title": "“{name}” is ready!",
@@ -331,6 +334,7 @@ PHRASES: Catalogue = {
     "headshots.title": Plural(
         "Your headshot · {style} · with “{name}”", "Your {n} headshots · {style} · with “{name}”"
     ),
+    "headshots.title_unnamed": Plural("Your headshot · {style}", "Your {n} headshots · {style}"),
     "headshots.made_in": "Made in {spent}.",
     "headshots.what_now": (
         "Not quite you? Press More like me. Full size sends the files in their best quality."
