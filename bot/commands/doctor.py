@@ -1,0 +1,229 @@
+"""`headshot-bot doctor`: looks at what the program needs on this machine, and says how to mend it.
+
+torch is asked about in a process of its own, so that this one stays light.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.processes.engine import torch_is_installed
+from bot.processes.valkey import ValkeyError, embedded
+from bot.settings import Settings
+from engine.contract.base import Frozen
+from engine.contract.queue import JobQueue, connect
+
+HEALTHY, SICK = 0, 1
+GIB = 1024**3
+FREE_DISK_GIB = 5
+REDIS_TIMEOUT_S = 5
+PROBE_TIMEOUT_S = 120
+LOCAL_BASES = ("demo",)
+LICENCES = {
+    "black-forest-labs/FLUX.1-dev": "FLUX.1 [dev] non-commercial licence: not for paid services",
+    "black-forest-labs/FLUX.1-Krea-dev": "FLUX.1 [dev] non-commercial licence",
+    "black-forest-labs/FLUX.1-schnell": "Apache-2.0",
+}
+PROBE = """
+import json, sys
+import torch
+from huggingface_hub import try_to_load_from_cache
+gpus = []
+if torch.cuda.is_available():
+    for index in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(index)
+        name = torch.cuda.get_device_name(index)
+        gpus.append({"name": name, "free_gib": free / 2**30, "total_gib": total / 2**30})
+cached = None
+if sys.argv[1].count("/") == 1:
+    cached = isinstance(try_to_load_from_cache(sys.argv[1], "model_index.json"), str)
+mps = torch.backends.mps.is_available()
+print(json.dumps({"torch": torch.__version__, "gpus": gpus, "mps": mps, "cached": cached}))
+"""
+
+
+class Finding(Frozen):
+    """One thing that was looked at. `missing` is needed; `advice` can be lived with."""
+
+    what: str
+    state: Literal["good", "advice", "missing"]
+    found: str
+    remedy: str = ""
+
+
+async def doctor(settings: Settings, as_json: bool) -> int:
+    findings = [finding async for finding in look(settings)]
+    if as_json:
+        rows = [finding.model_dump() for finding in findings]
+        sys.stdout.write(json.dumps({"findings": rows}, indent=2) + "\n")
+    else:
+        _show(findings)
+    return SICK if any(finding.state == "missing" for finding in findings) else HEALTHY
+
+
+async def look(settings: Settings) -> AsyncIterator[Finding]:
+    """Everything, one after the other."""
+    yield Finding(what="python", state="good", found=platform.python_version())
+    probe = await _probe(settings.engine.base)
+    yield _torch(probe)
+    yield _gpu(settings, probe)
+    yield _base(settings, probe)
+    yield await _queue(settings)
+    yield _folder(settings.data_dir)
+    yield _disk(settings.data_dir)
+    yield _tokens(settings)
+
+
+async def _probe(base: str) -> dict[str, Any] | None:
+    """What torch says; None where it is not installed or does not start."""
+    if not torch_is_installed():
+        return None
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROBE, base),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), PROBE_TIMEOUT_S)
+        return json.loads(output.splitlines()[-1])
+    except (TimeoutError, ValueError, IndexError):
+        return None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _torch(probe: dict[str, Any] | None) -> Finding:
+    if probe is not None:
+        return Finding(what="torch", state="good", found=str(probe["torch"]))
+    found = "it does not start" if torch_is_installed() else "not installed"
+    remedy = "pip install 'headshot-bot[engine]' (photos can be checked without it)"
+    return Finding(what="torch", state="missing", found=found, remedy=remedy)
+
+
+def _gpu(settings: Settings, probe: dict[str, Any] | None) -> Finding:
+    gpus: list[dict[str, Any]] = probe["gpus"] if probe else []
+    if gpus:
+        shown = (f"{g['name']}, {g['free_gib']:.0f} of {g['total_gib']:.0f} GiB free" for g in gpus)
+        return Finding(what="gpu", state="good", found="; ".join(shown))
+    if probe and probe["mps"]:
+        return Finding(what="gpu", state="good", found="Apple GPU")
+    if settings.engine.base in LOCAL_BASES:
+        remedy = "the demo model does well without; FLUX needs an NVIDIA GPU with 12 GB or more"
+        return Finding(what="gpu", state="advice", found="none", remedy=remedy)
+    remedy = "FLUX needs an NVIDIA GPU with 12 GB or more and its driver; is `nvidia-smi` content?"
+    return Finding(what="gpu", state="missing", found="none", remedy=remedy)
+
+
+def _base(settings: Settings, probe: dict[str, Any] | None) -> Finding:
+    base = settings.engine.base
+    if base in LOCAL_BASES:
+        there = Path(str(files("engine"))).joinpath("demo", "model", "model_index.json").is_file()
+        found = "demo, a toy that draws synthetic people" if there else "demo, not in this install"
+        remedy = (
+            "for photographs set HEADSHOT_ENGINE__BASE=black-forest-labs/FLUX.1-dev"
+            if there
+            else "install again, or set HEADSHOT_ENGINE__BASE"
+        )
+        return Finding(
+            what="base model", state="good" if there else "missing", found=found, remedy=remedy
+        )
+    folder = Path(base).expanduser()
+    if folder.is_dir() or base.startswith(("/", "~", ".")):
+        whole = (folder / "model_index.json").is_file()
+        remedy = "" if whole else "name a folder in the diffusers layout, with model_index.json"
+        return Finding(
+            what="base model", state="good" if whole else "missing", found=base, remedy=remedy
+        )
+    licence = LICENCES.get(base, "see its page")
+    if probe and probe["cached"]:
+        return Finding(what="base model", state="good", found=f"{base} ({licence})")
+    remedy = f"accept its licence on its page, then: hf auth login && hf download {base}"
+    return Finding(
+        what="base model", state="missing", found=f"{base}, not downloaded", remedy=remedy
+    )
+
+
+async def _queue(settings: Settings) -> Finding:
+    try:
+        if settings.redis_url is None:
+            async with embedded(settings.data_dir, settings.log_dir) as url:
+                return Finding(what="queue", state="good", found=f"embedded, {await _alive(url)}")
+        found = await _alive(settings.redis_url)
+        return Finding(what="queue", state="good", found=f"your Redis, {found}")
+    except ValkeyError as error:
+        return Finding(what="queue", state="missing", found="none", remedy=str(error))
+    except (RedisError, TimeoutError, ValueError):
+        remedy = "start it, or correct HEADSHOT_REDIS_URL; without that setting one is built in"
+        return Finding(what="queue", state="missing", found="does not answer", remedy=remedy)
+
+
+async def _alive(redis_url: str) -> str:
+    async with asyncio.timeout(REDIS_TIMEOUT_S):
+        redis = await connect(redis_url)
+        try:
+            engines = await JobQueue(redis).engines_alive()
+        finally:
+            await redis.aclose()
+    return f"engines alive: {len(engines)}"
+
+
+def _folder(data_dir: Path) -> Finding:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "choose another with --data DIR or HEADSHOT_DATA_DIR"
+        found = f"{data_dir}: {error.strerror}"
+        return Finding(what="data folder", state="missing", found=found, remedy=remedy)
+    if os.access(data_dir, os.W_OK | os.X_OK):
+        return Finding(what="data folder", state="good", found=str(data_dir))
+    remedy = "make it yours, or choose another with --data DIR or HEADSHOT_DATA_DIR"
+    found = f"{data_dir} cannot be written to"
+    return Finding(what="data folder", state="missing", found=found, remedy=remedy)
+
+
+def _disk(data_dir: Path) -> Finding:
+    place = next(path for path in (data_dir, *data_dir.parents) if path.exists())
+    free_gib = shutil.disk_usage(place).free / GIB
+    found = f"{free_gib:.0f} GiB free"
+    if free_gib >= FREE_DISK_GIB:
+        return Finding(what="disk", state="good", found=found)
+    remedy = f"free {FREE_DISK_GIB} GiB, or move the data folder with HEADSHOT_DATA_DIR"
+    return Finding(what="disk", state="missing", found=found, remedy=remedy)
+
+
+def _tokens(settings: Settings) -> Finding:
+    tokens = {"Discord": settings.discord.token, "Telegram": settings.telegram.token}
+    found = [name for name, token in tokens.items() if token is not None]
+    if found:
+        return Finding(what="chats", state="good", found="terminal, " + ", ".join(found))
+    remedy = "for others: HEADSHOT_DISCORD__TOKEN, HEADSHOT_TELEGRAM__TOKEN"
+    return Finding(what="chats", state="advice", found="terminal only", remedy=remedy)
+
+
+def _show(findings: list[Finding]) -> None:
+    marks = {"good": ("✓", "green"), "advice": ("·", "yellow"), "missing": ("✗", "red")}
+    table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for finding in findings:
+        mark, style = marks[finding.state]
+        said = Text(finding.found)
+        if finding.remedy:
+            said.append(f"\n→ {finding.remedy}", style="dim" if finding.state == "good" else style)
+        table.add_row(Text(mark, style=style), finding.what, said)
+    Console().print(table)
