@@ -48,7 +48,7 @@ def write_model(
     vae_copy.load_state_dict(vae.state_dict())
     pipeline = FluxPipeline(
         scheduler=build_scheduler(),
-        vae=nn.Module.to(vae_copy, torch.bfloat16),
+        vae=nn.Module.to(vae_copy, torch.bfloat16),  # pyright: ignore
         text_encoder=painter.clip,
         tokenizer=tokenizers[0],
         text_encoder_2=painter.t5,
