@@ -86,7 +86,9 @@ class Child:
         await self._process.wait()
 
     async def _died(self) -> ChildDiedError:
-        """A child that closed its pipes has nothing left to live for."""
+        """A child that closed its pipes is about to end, or has nothing left to live for."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 1.0)
         await self.kill()
         assert self._process.returncode is not None
         return ChildDiedError(self._module, self._process.returncode)

@@ -6,13 +6,17 @@ poisons a process for good: it says so and ends, and the worker starts another o
 
 import os
 import queue
+import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
+from engine import logs
 from engine.child import Parent
 from engine.contract.failures import EngineError
+from engine.contract.settings import EngineSettings
 from engine.gpu import faults
 from engine.gpu.messages import (
     REQUEST,
@@ -22,6 +26,7 @@ from engine.gpu.messages import (
     Reply,
     Request,
     Run,
+    Setup,
     Stop,
     Stopped,
     Turn,
@@ -110,3 +115,25 @@ class GpuProcess:
 
     def _say(self, reply: Reply) -> None:
         self._parent.send(reply.model_dump(mode="json"))
+
+
+def serve(parent: Parent, open_rooms: Callable[[EngineSettings], Rooms]) -> None:
+    """Serves until the worker is gone. The rooms are opened with the settings it sends first."""
+    setup = next(parent.messages(), None)
+    if setup is None:
+        return
+    process = GpuProcess(parent, open_rooms(Setup.model_validate(setup).settings))
+    threading.Thread(target=process.listen, daemon=True).start()
+    process.run()
+
+
+def main() -> None:
+    parent = Parent()
+    logs.configure()
+    from engine.gpu.rooms import ModelRooms  # imports torch, which may print
+
+    serve(parent, ModelRooms)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The base model, loaded once and shared, and the tasks that work with it.
+
+Composition root of the GPU process: here models, training, generation and likeness meet.
+"""
+
+import os
+
+import torch
+
+from engine.contract.blobs import Blobs
+from engine.contract.jobs import TrainLora
+from engine.contract.settings import EngineSettings
+from engine.gpu import cores
+from engine.gpu.generation_task import GenerationTask
+from engine.gpu.messages import Run
+from engine.gpu.scheduler import Task
+from engine.gpu.training_task import TrainingTask
+from engine.models import catalogue
+from engine.models.base import ImageModel
+
+
+class ModelRooms:
+    """What the GPU process runs."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._device = catalogue.choose_device(settings.device)
+        self._blobs = Blobs.from_url(settings.blobs_url)
+        self._base: ImageModel | None = None
+        self.device = str(self._device)
+        if self._device.type == "cpu":
+            cores.stand_back()
+            if "OMP_NUM_THREADS" not in os.environ:
+                torch.set_num_threads(cores.usable_cores())
+        if self._device.type == "cuda":
+            # its backward fails with illegal memory accesses on some drivers (torch 2.11, 580)
+            torch.backends.cuda.enable_cudnn_sdp(False)
+
+    def warm(self) -> None:
+        self._load()
+
+    def task(self, run: Run) -> Task:
+        if isinstance(run.job, TrainLora):
+            training = TrainingTask(run.task_id, run.job, self._load, self._blobs, self._settings)
+            return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
+        generation = GenerationTask(run.task_id, run.job, self._load, self._blobs)
+        return Task(run.task_id, "generation", run.job.owner, generation.steps())
+
+    def _load(self) -> ImageModel:
+        """Raises EngineError: BASE_MISSING, BASE_INCOMPLETE, GPU_OUT_OF_MEMORY."""
+        if self._base is None:
+            self._base = catalogue.load(self._settings.base, self._device)
+        return self._base

@@ -1,0 +1,138 @@
+"""One training as steps: the dataset is read, the LoRA trained, looked at, kept and described.
+
+Knows the order of things and when to save; the training itself is `engine.training`'s.
+"""
+
+import time
+from collections.abc import Callable
+
+from engine.contract import keys
+from engine.contract.blobs import BlobMissingError, Blobs
+from engine.contract.events import LoraTrained
+from engine.contract.failures import EngineError, FailureCode
+from engine.contract.jobs import TrainLora
+from engine.contract.manifests import DatasetManifest, LoraManifest
+from engine.contract.settings import EngineSettings
+from engine.gpu.messages import Begun, Progressed, Saved
+from engine.gpu.scheduler import Steps
+from engine.models.base import ImageModel
+from engine.training import recipe
+from engine.training.checkpoints import Checkpoints
+from engine.training.loop import Trainer
+
+SAVING_SHARE = 0.1
+"""Of the time at most, where saving is slow: large bases, far buckets."""
+
+
+class TrainingTask:
+    def __init__(
+        self,
+        task_id: str,
+        job: TrainLora,
+        load: Callable[[], ImageModel],
+        blobs: Blobs,
+        settings: EngineSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._task_id = task_id
+        self._job = job
+        self._load = load
+        self._blobs = blobs
+        self._settings = settings
+        self._clock = clock
+        self._prefix = keys.lora(job.owner, job.job_id)
+        self._trainer: Trainer | None = None
+        self._pause_s = settings.checkpoint_every_s
+        self._saved_at_s = clock()
+
+    def steps(self) -> Steps:
+        task_id = self._task_id
+        yield Progressed(task_id=task_id, phase="loading")
+        model = self._load()
+        dataset = self._dataset()
+        trainer = self._trainer = self._make_trainer(model, dataset)
+        yield Begun(task_id=task_id, resumed_from_step=trainer.resumed_from_step)
+        self._saved_at_s = self._clock()
+        for done in trainer.steps():
+            yield Progressed(
+                task_id=task_id,
+                phase=done.phase,
+                step=done.step,
+                total=done.total,
+                eta_s=done.eta_s,
+                loss=done.loss,
+            )
+            if done.phase == "training" and self._clock() - self._saved_at_s >= self._pause_s:
+                self.save()
+                yield Saved(task_id=task_id, step=trainer.step)
+        yield Progressed(task_id=task_id, phase="saving")
+        return self._finish(trainer, model, dataset)
+
+    def save(self) -> None:
+        """Keeps a checkpoint, if the training has begun."""
+        if self._trainer is None or self._trainer.step == self._trainer.resumed_from_step:
+            return
+        began_s = self._clock()
+        self._trainer.save()
+        self._saved_at_s = self._clock()
+        took_s = self._saved_at_s - began_s
+        self._pause_s = max(self._settings.checkpoint_every_s, took_s / SAVING_SHARE)
+
+    def _dataset(self) -> DatasetManifest:
+        prefix = keys.dataset(self._job.owner, self._job.job_id)
+        return DatasetManifest.model_validate_json(self._blobs.get_sync(prefix + keys.DATASET))
+
+    def _make_trainer(self, model: ImageModel, dataset: DatasetManifest) -> Trainer:
+        job = self._job
+        chosen = recipe.choose(
+            job.quality,
+            len({example.photo_sha256 for example in dataset.examples}),
+            model.facts.native_px,
+            self._settings.steps,
+        )
+        return Trainer(
+            model,
+            dataset,
+            {example.key: self._blobs.get_sync(example.key) for example in dataset.examples},
+            chosen,
+            job.seed,
+            Checkpoints(self._blobs, keys.checkpoints(job.owner, job.job_id)),
+            start_from=self._start_from(),
+        )
+
+    def _start_from(self) -> bytes | None:
+        if self._job.refresh_from is None:
+            return None
+        try:
+            return self._blobs.get_sync(self._job.refresh_from + keys.LORA)
+        except BlobMissingError as error:
+            raise EngineError(FailureCode.LORA_MISSING) from error
+
+    def _finish(self, trainer: Trainer, model: ImageModel, dataset: DatasetManifest) -> LoraTrained:
+        """The manifest comes last: a folder without it is unfinished."""
+        job = self._job
+        self._blobs.put_sync(self._prefix + keys.LORA, trainer.lora())
+        manifest = LoraManifest(
+            job_id=job.job_id,
+            base=model.facts.name,
+            family=model.facts.family,
+            trigger=job.trigger,
+            class_word=job.class_word,
+            rank=trainer.recipe.rank,
+            recipe=trainer.recipe.model_dump(mode="json"),
+            seed=job.seed,
+            photos_sha256=tuple(sorted({e.photo_sha256 for e in dataset.examples})),
+            num_steps=trainer.step,
+            seconds=round(trainer.seconds, 3),
+            device=str(model.device),
+            losses=trainer.losses,
+            scores=trainer.scores,
+        )
+        self._blobs.put_sync(self._prefix + keys.MANIFEST, manifest.model_dump_json().encode())
+        return LoraTrained(
+            lora_prefix=self._prefix,
+            base=manifest.base,
+            num_steps=manifest.num_steps,
+            seconds=manifest.seconds,
+            likeness=manifest.likeness,
+        )

@@ -1,0 +1,137 @@
+"""The worker's end of the GPU process against a real process that plays by script."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.contract import styles
+from engine.contract.failures import FailureCode
+from engine.contract.jobs import GenerateHeadshots, TrainLora
+from engine.contract.settings import EngineSettings
+from engine.gpu.client import GpuClient, GpuDiedError
+from engine.gpu.messages import Broken, Done, Progressed, Reply, Stopped
+
+FAKES = Path(__file__).parent / "fakes"
+
+
+@pytest.fixture
+async def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GpuClient]:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAKES), os.getcwd()]))
+    settings = EngineSettings(
+        redis_url="unix:///nowhere", blobs_url=f"file://{tmp_path}", work_dir=tmp_path
+    )
+    client = GpuClient(settings, module="fake_gpu", hang_s=2.0)
+    yield client
+    await client.close()
+
+
+def train(trigger: str = "TOK") -> TrainLora:
+    return TrainLora(job_id="t", owner="ann", photos=(), trigger=trigger)
+
+
+def generate() -> GenerateHeadshots:
+    style = next(iter(styles.load().values()))
+    return GenerateHeadshots(job_id="g", owner="bob", lora_prefix="l/", style=style)
+
+
+async def play(gpu: GpuClient, task_id: str, job: TrainLora | GenerateHeadshots) -> list[Reply]:
+    async with aclosing(gpu.run(task_id, job)) as replies:
+        return [reply async for reply in replies]
+
+
+async def test_a_task_tells_its_steps_and_its_outcome(gpu: GpuClient) -> None:
+    replies = await play(gpu, "a", train())
+    steps = [reply.step for reply in replies if isinstance(reply, Progressed)]
+    assert steps == [1, 2, 3]
+    assert isinstance(replies[-1], Done)
+
+
+async def test_a_picture_is_made_while_a_training_runs(gpu: GpuClient) -> None:
+    order: list[str] = []
+
+    async def note(task_id: str, job: TrainLora | GenerateHeadshots) -> None:
+        await play(gpu, task_id, job)
+        order.append(task_id)
+
+    training = asyncio.create_task(note("training", train("slow")))
+    await asyncio.sleep(0.1)
+    await asyncio.gather(training, note("picture", generate()))
+    assert order == ["picture", "training"]
+
+
+async def test_a_dead_process_is_told_to_the_guilty_and_another_one_serves(
+    gpu: GpuClient,
+) -> None:
+    with pytest.raises(GpuDiedError) as caught:
+        await play(gpu, "a", train("crash"))
+    assert caught.value.guilty
+    assert caught.value.returncode == -9
+    assert isinstance((await play(gpu, "a", train()))[-1], Done)
+
+
+async def test_others_are_not_blamed_for_a_death(gpu: GpuClient) -> None:
+    ends = await asyncio.gather(
+        play(gpu, "first", train("crash")),
+        play(gpu, "second", train()),
+        return_exceptions=True,
+    )
+    assert [isinstance(e, GpuDiedError) and e.guilty for e in ends] == [True, False]
+
+
+async def test_a_hung_process_is_killed(gpu: GpuClient) -> None:
+    with pytest.raises(GpuDiedError):
+        await play(gpu, "a", train("hang"))
+
+
+async def test_a_poisoned_process_ends_and_says_why(gpu: GpuClient) -> None:
+    with pytest.raises(GpuDiedError) as caught:
+        await play(gpu, "a", train("poison"))
+    assert caught.value.failure is not None
+    assert caught.value.failure.code is FailureCode.GPU_FAILED
+
+
+async def test_lack_of_memory_fails_the_task_only(gpu: GpuClient) -> None:
+    last = (await play(gpu, "a", train("oom")))[-1]
+    assert isinstance(last, Broken)
+    assert last.failure.code is FailureCode.GPU_OUT_OF_MEMORY
+    pid = gpu.pid
+    await play(gpu, "b", train())
+    assert gpu.pid == pid
+
+
+async def stop_after_a_step(gpu: GpuClient, job: TrainLora, patience_s: float) -> list[Reply]:
+    replies: list[Reply] = []
+    stops: list[asyncio.Task[None]] = []
+    async with aclosing(gpu.run("a", job)) as running:
+        async for reply in running:
+            replies.append(reply)
+            if isinstance(reply, Progressed) and not stops:
+                stop = gpu.stop("a", save=False, patience_s=patience_s)
+                stops.append(asyncio.create_task(stop))
+    for stopping in stops:
+        stopping.cancel()
+    return replies
+
+
+async def test_a_task_is_stopped_between_two_steps(gpu: GpuClient) -> None:
+    replies = await stop_after_a_step(gpu, train("slow"), patience_s=30)
+    assert isinstance(replies[-1], Stopped)
+    assert sum(isinstance(reply, Progressed) for reply in replies) < 3
+
+
+async def test_a_stop_that_takes_too_long_is_not_waited_for(gpu: GpuClient) -> None:
+    replies = await stop_after_a_step(gpu, train("hang"), patience_s=0.1)
+    assert isinstance(replies[-1], Stopped)
+
+
+async def test_closing_leaves_no_process(gpu: GpuClient) -> None:
+    await gpu.start()
+    pid = gpu.pid
+    assert pid is not None
+    await gpu.close()
+    assert not psutil.pid_exists(pid)
