@@ -31,8 +31,12 @@ async def post(
     message: Json,
     card: str | None,
     now: datetime,
+    urgent: bool = False,
 ) -> None:
-    """Puts a message in line. One that waits with the same card is overtaken by it."""
+    """Puts a message in line. One that waits with the same card is overtaken by it.
+
+    Urgent is what answers a press or a command: it does not wait for the pace of edits.
+    """
     if card is not None:
         waiting = await tx.scalar(
             select(Letter).where(
@@ -44,6 +48,7 @@ async def post(
         )
         if waiting is not None:
             waiting.message = message
+            waiting.urgent |= urgent
             waiting.version += 1
             return
     letter = Letter(
@@ -53,6 +58,7 @@ async def post(
         address=chat.address,
         message=message,
         card=card,
+        urgent=urgent,
         next_try_at=now,
         created_at=now,
     )
@@ -100,6 +106,22 @@ async def sent(tx: AsyncSession, letter: Letter, ref: Json, shown: str, now: dat
         )
     else:
         card.ref, card.shown, card.sent_at = ref, shown, now
+
+
+async def strike(tx: AsyncSession, letter: Letter) -> None:
+    """Drops a letter that says nothing new."""
+    await tx.execute(delete(Letter).where(Letter.id == letter.id, Letter.version == letter.version))
+
+
+async def forget_ref(tx: AsyncSession, letter: Letter) -> None:
+    """The card's message was deleted by somebody: the next one is sent anew."""
+    await tx.execute(
+        delete(Card).where(
+            Card.person_id == letter.person_id,
+            Card.chat == letter.chat,
+            Card.card == letter.card,
+        )
+    )
 
 
 async def forget_cards(tx: AsyncSession, person_id: str, card: str) -> None:

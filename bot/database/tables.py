@@ -234,6 +234,7 @@ class Letter(Row):
     card: Mapped[str | None] = mapped_column(String(96))
     status: Mapped[str] = mapped_column(String(16), default="waiting")
     problem: Mapped[str | None] = mapped_column(String(64))
+    urgent: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)
     num_tries: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime]

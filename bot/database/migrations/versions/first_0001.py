@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("card", sa.String(length=96), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("problem", sa.String(length=64), nullable=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("num_tries", sa.Integer(), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
