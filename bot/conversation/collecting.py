@@ -20,7 +20,7 @@ from bot.conversation.effects import (
 from bot.conversation.incoming import Command, PhotosReceived, UploadRefused
 from bot.conversation.messages import MENU, Message
 from bot.conversation.order_card import progress_buttons, standing
-from bot.conversation.permission import refusal
+from bot.conversation.permission import is_outsider, refusal
 from bot.conversation.reply import Reply
 from bot.conversation.situation import Collection, Model
 from bot.conversation.speaking import Turn, danger, grid, labelled
@@ -41,11 +41,8 @@ def train(turn: Turn, command: Command) -> Reply:
         turn = turn.asking(quality=wish)
     if command.photos is not None and command.photos.photos:
         return receive(turn, command.photos)
-    if (refused := _not_now(turn)) is not None:
-        return turn.reply(refused)
-    if turn.situation.collection is not None:
-        return turn.reply(effects=[ShowCollection(collection_id=turn.situation.collection.id)])
-    if (running := turn.situation.training) is not None:
+    running = turn.situation.training
+    if running is not None and turn.situation.collection is None:
         buttons = (
             *progress_buttons(turn, running),
             (turn.button("button.collect_anyway", Verb.NEW_TRAINING),),
@@ -53,22 +50,22 @@ def train(turn: Turn, command: Command) -> Reply:
         return turn.reply(
             turn.tell("train.running", {"standing": standing(turn, running)}, buttons=buttons)
         )
-    return turn.reply(effects=[OpenCollection()])
+    return new_training(turn)
 
 
 def new_training(turn: Turn) -> Reply:
-    """Collects, whatever runs."""
-    if (refused := _not_now(turn)) is not None:
-        return turn.reply(refused)
+    """Goes on collecting, or begins, whatever runs."""
     if turn.situation.collection is not None:
         return turn.reply(effects=[ShowCollection(collection_id=turn.situation.collection.id)])
+    if (refused := _not_now(turn)) is not None:
+        return turn.reply(refused)
     return turn.reply(effects=[OpenCollection()])
 
 
 def receive(turn: Turn, received: PhotosReceived) -> Reply:
     """Photos came, with or without an open collection."""
-    refused = refusal(turn)
-    if refused is not None:
+    if is_outsider(turn):
+        refused = turn.tell(f"access.{turn.situation.access}")
         return turn.reply(refused, effects=_discard(received.photos))
     collection = turn.situation.collection
     kept = received.photos[: _room(turn, collection)]

@@ -37,6 +37,8 @@ class Wish:
 def headshot(turn: Turn, command: Command) -> Reply:
     """`/headshot [style] [count] [square|portrait]`."""
     wish = read_wish(command)
+    if (refused := refusal(turn)) is not None:
+        return turn.reply(refused)
     model = _model_for(turn, wish.model)
     if isinstance(model, Message):
         return turn.reply(model)

@@ -4,10 +4,14 @@ from bot.conversation.messages import Message
 from bot.conversation.speaking import Turn
 
 
+def is_outsider(turn: Turn) -> bool:
+    return turn.situation.access != "allowed" and not turn.situation.is_admin
+
+
 def refusal(turn: Turn) -> Message | None:
     """Why this person may not ask for new work now."""
     situation = turn.situation
-    if situation.access != "allowed" and not situation.is_admin:
+    if is_outsider(turn):
         return turn.tell(f"access.{situation.access}")
     if situation.paused and not situation.is_admin:
         return turn.tell("access.paused")

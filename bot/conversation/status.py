@@ -68,7 +68,7 @@ def cancel_pressed(turn: Turn, action: Action) -> Reply:
 
 
 def quota_left(turn: Turn) -> str:
-    """For example: 12 headshots and 1 training left; more in 5 hours.; empty without limits."""
+    """For example: 12 headshots and 1 training left; more in 5 hours. Empty without limits."""
     quota = turn.situation.quota
     parts: list[str] = []
     if quota.headshots_left is not None:

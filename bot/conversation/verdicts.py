@@ -67,7 +67,7 @@ def _with_photo_number(reason: Reason, numbers: list[int]) -> Reason:
 
 
 def sentence(turn: Turn, verdict: Verdict) -> str:
-    """ "Photo 3 is blurred. Hold the phone still, clean the lens and send another."""
+    """For example: Photo 3 is blurred. Hold the phone still, clean the lens and send another."""
     number = verdict.photo.number
     if verdict.reason is None:
         return turn.say("photo.check_failed", number=number)
