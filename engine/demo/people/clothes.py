@@ -20,11 +20,11 @@ from engine.demo.people.vocabulary import CLOTH_COLOURS
 
 @dataclass(frozen=True)
 class Garment:
-    """Lengths in decimetres. `neck` is the neckline's radius, `vee` how deep the skin shows in
+    """Lengths in decimetres. `neck` is how far the neckline lies below the neck, `vee` how deep the skin shows in
     front, `opening` how far the jacket is open (0: none), `under` whether a shirt shows.
     """
 
-    neck: float = 0.66
+    neck: float = 0.0
     vee: float = 0.0
     opening: float = 0.0
     under: bool = False
@@ -42,31 +42,31 @@ class Garment:
 
 
 GARMENTS: dict[str, Garment] = {
-    "suit with tie": Garment(neck=0.55, opening=1.0, under=True, tie=True, lapels=True, folds=0.35,
+    "suit with tie": Garment(neck=0.0, opening=1.0, under=True, tie=True, lapels=True, folds=0.35,
                              pocket=True, thickness=0.16, collar="shirt"),
-    "suit": Garment(neck=0.58, vee=0.2, opening=1.0, under=True, lapels=True, folds=0.35,
+    "suit": Garment(neck=0.0, vee=0.12, opening=1.0, under=True, lapels=True, folds=0.35,
                     pocket=True, thickness=0.16, collar="shirt"),
-    "shirt": Garment(neck=0.58, vee=0.2, buttons=True, collar="shirt"),
-    "blouse": Garment(neck=0.72, vee=0.75, weave=0.1, folds=0.9, shine=0.25),
-    "turtleneck": Garment(neck=0.4, knit=0.8, collar="roll", folds=0.4),
-    "t-shirt": Garment(neck=0.66, folds=0.7, collar="rib"),
-    "hoodie": Garment(neck=0.64, folds=0.8, thickness=0.2, zip=True, collar="hood"),
-    "lab coat": Garment(neck=0.58, vee=0.2, opening=0.85, under=True, lapels=True, buttons=True,
+    "shirt": Garment(neck=0.0, vee=0.12, buttons=True, collar="shirt"),
+    "blouse": Garment(neck=0.1, vee=0.6, weave=0.1, folds=0.9, shine=0.25),
+    "turtleneck": Garment(neck=-0.1, knit=0.8, collar="roll", folds=0.4),
+    "t-shirt": Garment(neck=0.03, folds=0.7, collar="rib"),
+    "hoodie": Garment(neck=0.0, folds=0.8, thickness=0.2, zip=True, collar="hood"),
+    "lab coat": Garment(neck=0.0, vee=0.12, opening=0.85, under=True, lapels=True, buttons=True,
                         pocket=True, thickness=0.17, collar="shirt"),
-    "scrubs": Garment(neck=0.68, vee=0.7, folds=0.6, pocket=True, thickness=0.14),
-    "denim jacket": Garment(neck=0.6, vee=0.1, opening=0.45, under=True, weave=1.0, buttons=True,
+    "scrubs": Garment(neck=0.06, vee=0.55, folds=0.6, pocket=True, thickness=0.14),
+    "denim jacket": Garment(neck=0.0, vee=0.1, opening=0.45, under=True, weave=1.0, buttons=True,
                             pocket=True, thickness=0.16, collar="jacket"),
-    "dress": Garment(neck=0.95, vee=0.25, folds=0.35, weave=0.1, thickness=0.05),
-    "leather jacket": Garment(neck=0.6, vee=0.1, opening=0.55, under=True, zip=True, weave=0.15,
+    "dress": Garment(neck=0.4, vee=0.0, folds=0.35, weave=0.1, thickness=0.05),
+    "leather jacket": Garment(neck=0.0, vee=0.1, opening=0.55, under=True, zip=True, weave=0.15,
                               shine=1.0, folds=0.8, thickness=0.18, collar="jacket"),
-    "sweater": Garment(neck=0.64, knit=1.0, folds=0.55, thickness=0.15, collar="rib"),
-    "polo shirt": Garment(neck=0.6, vee=0.35, knit=0.25, buttons=True, collar="shirt"),
+    "sweater": Garment(neck=0.0, knit=1.0, folds=0.55, thickness=0.15, collar="rib"),
+    "polo shirt": Garment(neck=0.0, vee=0.3, knit=0.25, buttons=True, collar="shirt"),
 }  # fmt: skip
 NUMBERS = ("neck", "vee", "opening", "under", "tie", "buttons", "knit", "weave", "folds", "zip",
            "lapels", "pocket", "shine", "thickness")  # fmt: skip
 NECK_AXIS_Z = 0.22
 # Height of the neck's base by angle from the front in degrees, on the resting body.
-RING_HEIGHTS = ((0, 5.42), (45, 5.68), (90, 5.92), (135, 5.97), (181, 5.74))
+RING_HEIGHTS = ((0, 5.5), (45, 5.7), (90, 5.9), (135, 5.95), (181, 5.76))
 TIES = ("burgundy", "navy", "red", "green", "purple", "charcoal", "blue")
 
 
@@ -114,11 +114,11 @@ def cloth_margin(rest: torch.Tensor, wardrobe: Wardrobe) -> torch.Tensor:
     """How far vertices (n, 3) lie inside each picture's garment, in decimetres: (batch, n)."""
     numbers = dict(zip(NUMBERS, wardrobe.numbers.T[:-1, :, None], strict=True))
     x, y, z = rest.unbind(-1)
-    around = torch.sqrt(x**2 + (z - NECK_AXIS_Z) ** 2) - numbers["neck"]
-    vee = 5.38 - numbers["vee"] + 1.9 * x.abs() - y
+    height = ring_height(rest) - numbers["neck"] - y
+    around = torch.sqrt(x**2 + (z - NECK_AXIS_Z) ** 2) - 0.75 - 1.1 * numbers["neck"]
+    vee = 5.42 - numbers["vee"] + 1.7 * x.abs() - y
     vee = torch.where((numbers["vee"] > 0) & (z > 0.5), vee, torch.full_like(vee, 9.0))
-    below = ring_height(rest) + 0.14 - y
-    return torch.maximum(torch.minimum(torch.minimum(around, vee), below), 4.3 - y)
+    return torch.maximum(torch.minimum(torch.maximum(height, around), vee), 4.3 - y)
 
 
 def lapel_edge(y: torch.Tensor, opening: torch.Tensor) -> torch.Tensor:

@@ -40,4 +40,4 @@ def paint_teeth(rest: torch.Tensor) -> torch.Tensor:
     line = smoothstep(0.0, 0.1, torch.minimum(gap, 1 - gap))
     depth = smoothstep(1.0, 1.42, rest[:, 2])
     tint = rest.new_tensor([0.74, 0.69, 0.6])
-    return tint * ((0.7 + 0.3 * line) * (0.35 + 0.65 * depth))[:, None]
+    return tint * ((0.7 + 0.3 * line) * (0.6 + 0.6 * depth))[:, None]

@@ -28,7 +28,9 @@ def develop(light: torch.Tensor, views: Sequence[View], size_px: int) -> torch.T
     """Linear (batch, 3, h, w) at any multiple of `size_px`, to uint8 (batch, 3, size, size)."""
     device = light.device
     exposure = torch.tensor([view.exposure for view in views], device=device)[:, None, None, None]
-    picture = srgb(tone_curve(light * exposure * 0.95).clamp(0, 1))
+    picture = srgb(tone_curve(light * exposure * 1.22).clamp(0, 1))
+    grey = picture.mean(1, keepdim=True)
+    picture = (grey + 1.12 * (picture - grey)).clamp(0, 1)
     if picture.shape[-1] != size_px:
         picture = torch.nn.functional.interpolate(picture, size=(size_px, size_px), mode="area")
     line = torch.linspace(-1, 1, size_px, device=device)

@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from engine.demo.people.anatomy import Pose
 from engine.demo.people.hair import (
     BEARD_LENGTHS,
+    CROWN,
     HEAD_CENTRE,
     NUM_BEARD_LOCKS,
     NUM_BEARD_SEGMENTS,
@@ -30,10 +31,11 @@ from engine.demo.people.hair import (
     scalp_roots,
 )
 from engine.demo.people.identity import Identity
-from engine.demo.people.noise import hash_unit, smoothstep, value_noise
+from engine.demo.people.noise import hash_unit, smoothstep
 from engine.demo.people.scene import BEARD, HAIR, Piece, pack
 
-KNOT_CENTRE = {"bun": (0.0, 8.25, -0.72), "tail": (0.0, 7.85, -0.78)}
+KNOT_CENTRE = {"bun": (0.0, 8.5, -0.38), "tail": (0.0, 8.2, -0.66)}
+KNOT_ROOT = {"bun": (0.0, 8.2, -0.36), "tail": (0.0, 8.0, -0.52)}
 NUM_KNOT_LOCKS = 330
 
 
@@ -51,6 +53,8 @@ class Plan:
     width: torch.Tensor
     shown: torch.Tensor
     seed: torch.Tensor
+    target: torch.Tensor
+    pull: torch.Tensor
 
 
 def random_numbers(seeds: Sequence[int], count: int, salt: int, device: str) -> torch.Tensor:
@@ -90,27 +94,30 @@ def _plan_person(
     bald = style is None
     style = style or HairStyle()
     above = hairline(roots.rest) - style.recede * smoothstep(-0.2, 0.7, roots.rest[:, 2])
-    shown = (above > 0.03 * (jitter - 0.5)) & (not bald)
+    shown = (above > 0.03 * (jitter - 0.5)) & (not bald and person.hair_style != "buzz cut")
     flow = comb(style.comb, roots.rest, person.part_side)
     flow = normalize(flow - (flow * outward).sum(-1, keepdim=True) * outward, dim=-1)
+    top = smoothstep(7.2, 8.1, roots.rest[:, 1])
     lift = style.lift * (0.7 + 0.6 * person.hair_volume)
-    direction = flow * max(0.05, 1 - lift) + outward * lift
+    if style.comb != "out":
+        lift = (lift * (0.3 + 0.7 * top))[:, None]
+    direction = flow * (1.02 - lift) + outward * lift
     wild = _vector(noise) - 0.5
     if style.comb == "middle":
         wild = wild * wild.new_tensor([0.0, 1.0, 1.0])
     direction = normalize(direction + 0.5 * (style.lift + 0.1) * wild, dim=-1)
     length = style.length * (0.75 + 0.5 * person.hair_length) * (0.75 + 0.5 * noise)
-    top = smoothstep(7.2, 8.1, roots.rest[:, 1])
-    if style.until_y is None and style.knot is None and style.comb != "out":
+    if style.until_y is None and style.knot is None:
         length = length * (0.38 + 0.62 * top)
     if style.until_y is not None:
         until = style.until_y - 0.5 * (person.hair_length - 0.5)
         length = (start[:, 1] - until + 0.35) * (0.88 + 0.14 * noise)
-    if style.knot is not None:
-        length = length * (0.7 + 0.6 * (roots.rest[:, 2] > 0.2))
     margin = 0.012 + style.puff * (0.6 + 0.8 * person.hair_volume) * jitter
     margin = margin * (0.35 + 0.65 * top) * smoothstep(-0.02, 0.2, above)
+    target, pull = start.new_tensor(KNOT_ROOT.get(style.knot or "", CROWN)), torch.zeros_like(noise)
     if style.knot is not None:
+        pull = pull + 9 * (torch.arange(len(noise), device=noise.device) < len(noise) - NUM_KNOT_LOCKS)
+        length = (target - start).norm(dim=-1) * 1.12
         start, direction, length, shown, margin = _knot(
             style.knot, start, direction, length, shown, margin, noise, jitter
         )
@@ -119,13 +126,15 @@ def _plan_person(
         start,
         direction,
         length,
-        number * style.gravity,
+        number * (1.8 if style.knot == "tail" else style.gravity),
         number * style.curl * (0.7 + 0.6 * noise),
         number * style.turns,
         margin,
         number * style.width * (0.7 + 0.6 * jitter),
         shown,
         noise,
+        target.expand_as(start),
+        pull,
     )
 
 
@@ -148,14 +157,14 @@ def _knot(
     centre = start.new_tensor(KNOT_CENTRE[knot])
     ball = normalize(_vector(noise) - 0.5, dim=-1)
     if knot == "bun":
-        place = centre + 0.36 * ball
-        axis = start.new_tensor([0.0, 0.6, -0.8]).expand_as(ball)
+        place = centre + 0.33 * ball
+        axis = start.new_tensor([0.0, 0.9, -0.4]).expand_as(ball)
         way = normalize(torch.linalg.cross(axis, ball), dim=-1)
         grown = torch.full_like(length, 0.4)
     else:
         place = centre + 0.12 * ball
-        way = normalize(start.new_tensor([0.15, 0.25, -1.0]) + 0.4 * ball, dim=-1)
-        grown = 2.4 + 0.5 * jitter
+        way = normalize(start.new_tensor([0.5, 0.7, -0.8]) + 0.4 * ball, dim=-1)
+        grown = 3.4 + 0.6 * jitter
     pick = use[:, None]
     return (
         torch.where(pick, place, start),
@@ -198,6 +207,8 @@ def plan_beard(
         0.022 + 0.012 * jitter,
         shown,
         noise,
+        start,
+        torch.zeros_like(noise),
     )
 
 
@@ -208,7 +219,8 @@ def grow(plan: Plan, num_segments: int, skull: Skull | None) -> torch.Tensor:
     down = point.new_tensor([0.0, -1.0, 0.0])
     joints = [point]
     for index in range(num_segments):
-        direction = normalize(direction + plan.gravity[..., None] * step * down, dim=-1)
+        drawn = normalize(plan.target - point, dim=-1) * plan.pull[..., None]
+        direction = normalize(direction + step * (plan.gravity[..., None] * down + drawn), dim=-1)
         point = point + direction * step
         if skull is not None:
             free = push_out(point, plan.margin * min(1.0, (index + 1) / 3), skull)

@@ -49,11 +49,11 @@ STYLES: dict[str, HairStyle | None] = {
     "buzz cut": HairStyle(length=0.06, lift=0.5, gravity=0.0, width=0.03, puff=0.01),
     "short hair": HairStyle(length=0.42, lift=0.18, puff=0.05, width=0.05),
     "side part": HairStyle(comb="part", length=0.7, lift=0.3, gravity=1.3, puff=0.1),
-    "slicked back": HairStyle(comb="back", length=0.75, lift=0.12, gravity=0.6, puff=0.06),
-    "curly hair": HairStyle(length=0.85, lift=0.6, gravity=1.1, curl=0.07, turns=2.2, puff=0.16,
-                            width=0.07),
-    "afro": HairStyle(comb="out", length=0.7, lift=1.0, gravity=0.1, curl=0.06, turns=4.0,
-                      puff=0.3, width=0.09),
+    "slicked back": HairStyle(comb="back", length=0.6, lift=0.1, gravity=1.6, puff=0.05),
+    "curly hair": HairStyle(length=0.85, lift=0.5, gravity=1.5, curl=0.075, turns=2.2, puff=0.16,
+                            width=0.08),
+    "afro": HairStyle(comb="out", length=0.7, lift=1.0, gravity=0.1, curl=0.05, turns=4.0,
+                      puff=0.3, width=0.11),
     "receding hair": HairStyle(length=0.28, lift=0.2, recede=0.32, puff=0.03),
     "bob": HairStyle(comb="middle", until_y=6.25, lift=0.2, gravity=3.2, puff=0.14, width=0.08),
     "long hair": HairStyle(comb="middle", until_y=4.6, lift=0.15, gravity=3.2, puff=0.12,
@@ -173,11 +173,8 @@ def fit_skull(roots: Roots, body: torch.Tensor) -> Skull:
 
 def push_out(points: torch.Tensor, margin: torch.Tensor, skull: Skull) -> torch.Tensor:
     """Moves points (batch, n, 3) out of face, neck, shoulders, skull; `margin` (batch, n)."""
-    face = skull.centre + points.new_tensor([0.0, -0.55, 0.85])
     bodies = (
-        (face, skull.radii * points.new_tensor([0.88, 1.15, 0.55])),
         (points.new_tensor([0.0, 5.9, 0.25]), points.new_tensor([0.6, 1.2, 0.65])),
-        (points.new_tensor([0.0, 4.1, 0.2]), points.new_tensor([2.1, 1.42, 1.1])),
         (skull.centre, skull.radii),
     )
     for middle, radii in bodies:
@@ -185,7 +182,28 @@ def push_out(points: torch.Tensor, margin: torch.Tensor, skull: Skull) -> torch.
         inside = (points - middle) / radius
         distance = inside.norm(dim=-1, keepdim=True)
         points = torch.where(distance < 1, middle + inside / distance.clamp(min=0.05) * radius, points)
-    return points
+    return _before_shoulders(_beside_face(points, skull), margin)
+
+
+def _beside_face(points: torch.Tensor, skull: Skull) -> torch.Tensor:
+    """Parts hair to the sides of the face, which would else hang before the eyes."""
+    x, y, z = (points - skull.centre).unbind(-1)
+    width = skull.radii[..., 0] * (1 - ((y + 0.6) / 1.25) ** 2).clamp(min=0).sqrt() * 0.92
+    least = width * smoothstep(0.2, 0.5, z) * smoothstep(0.5, 0.3, y)
+    side = torch.where(x < 0, -1.0, 1.0)
+    x = torch.where(x.abs() < least, side * least, x)
+    return torch.stack([x + skull.centre[..., 0], points[..., 1], points[..., 2]], -1)
+
+
+def _before_shoulders(points: torch.Tensor, margin: torch.Tensor) -> torch.Tensor:
+    """Lets hair fall before or behind the shoulders, never sideways along them."""
+    middle, radius = points.new_tensor([0.0, 4.1, 0.2]), points.new_tensor([2.1, 1.42, 1.1])
+    inside = (points - middle) / (radius + margin[..., None])
+    across, upright = inside[..., 0], inside[..., 1:].norm(dim=-1).clamp(min=0.05)
+    room = (1 - across**2).clamp(min=0).sqrt()
+    stretch = torch.where(room > upright, room / upright, torch.ones_like(room))[..., None]
+    moved = inside * torch.cat([torch.ones_like(stretch), stretch, stretch], -1)
+    return middle + moved * (radius + margin[..., None])
 
 
 def comb(name: str, roots: torch.Tensor, side: float) -> torch.Tensor:

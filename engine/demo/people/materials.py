@@ -30,7 +30,14 @@ from engine.demo.people.scene import (
     TONGUE,
     UV,
 )
-from engine.demo.people.skin import BLEED, Complexion, bend_normals, linear, make_complexions, mix, paint_skin
+from engine.demo.people.skin import (
+    BLEED,
+    Complexion,
+    bend_normals,
+    linear,
+    make_complexions,
+    paint_skin,
+)
 from engine.demo.people.view import View
 from engine.demo.people.vocabulary import EYE_COLOURS
 
@@ -127,7 +134,7 @@ def _mouth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: 
     tongue = teeth.new_tensor([0.38, 0.11, 0.11]).expand_as(teeth)
     albedo = torch.where((part == TEETH)[:, None], teeth, tongue)
     light = diffuse(replace(s, occlusion=s.occlusion * 0.8), lights, s.position.new_tensor([0.2, 0.15, 0.12]))
-    return albedo * light * 0.75 + 0.25 * specular(s, lights, 0.3, 0.04)
+    return albedo * (0.9 * light + 0.12) + 0.25 * specular(s, lights, 0.3, 0.04)
 
 
 def _cloth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:

@@ -8,24 +8,28 @@ import torch
 from torch.nn.functional import avg_pool2d, interpolate, normalize
 
 from engine.demo.people.accessories import collar_piece, glasses_piece
-from engine.demo.people.anatomy import Anatomy, Pose, load_anatomy, make_pose, shape_bodies, vertex_normals
+from engine.demo.people.anatomy import (
+    Anatomy,
+    Pose,
+    load_anatomy,
+    make_pose,
+    shape_bodies,
+    vertex_normals,
+)
 from engine.demo.people.backgrounds import paint_backgrounds
 from engine.demo.people.clothes import Wardrobe, cloth_margin, make_wardrobe
 from engine.demo.people.film import develop
 from engine.demo.people.growth import hair_pieces
 from engine.demo.people.identity import Identity
 from engine.demo.people.lighting import light_frame, make_lights, shadow_of, to_light
-from engine.demo.people.materials import Palette, make_palette, shade
+from engine.demo.people.materials import make_palette, shade
 from engine.demo.people.noise import hash_unit, value_noise
 from engine.demo.people.rasterizer import Canvas, Keep
 from engine.demo.people.scene import (
-    BEARD,
     CLOTH,
     EXTRA,
     HAIR,
     POSITION,
-    REFERENCE,
-    UV,
     Camera,
     Piece,
     draw_pieces,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import normalize
 
-from engine.demo.people.hair import beard_area, hairline, STYLES
+from engine.demo.people.hair import STYLES, beard_area, hairline
 from engine.demo.people.identity import Identity
 from engine.demo.people.noise import fractal_noise, hash_unit, smoothstep, value_noise
 from engine.demo.people.vocabulary import HAIR_COLOURS
@@ -63,14 +63,15 @@ def make_complexions(people: Sequence[Identity], device: str) -> Complexion:
     lips = []
     for person in people:
         red = torch.tensor([0.62, 0.16, 0.17]) if person.lip_tint > 0.5 else torch.tensor([0.6, 0.27, 0.27])
-        bare = torch.tensor(tone(person.melanin, 0)) * torch.tensor([0.92, 0.68, 0.68])
-        share = 0.12 + 0.6 * person.makeup
+        bare = torch.tensor(tone(person.melanin, 0)) * torch.tensor([0.93, 0.74, 0.74])
+        red = red * (1 - 0.45 * person.melanin)
+        share = 0.1 + 0.45 * person.makeup
         lips.append(bare * (1 - share) + red * share)
     hair = linear(torch.tensor([HAIR_COLOURS[p.hair_colour] for p in people]))
     rows = []
     for p in people:
         style = STYLES[p.hair_style]
-        scalp = 0.0 if style is None else 0.72 if p.hair_style == "buzz cut" else 0.97
+        scalp = 0.0 if style is None else 0.8 if p.hair_style == "buzz cut" else 0.97
         rows.append(
             (p.redness, p.freckles, p.wrinkles, p.makeup, p.brow_thickness, p.brow_darkness,
              p.masculinity, STUBBLE.get(p.beard, 0.08 * p.masculinity), p.beard == "goatee",
@@ -165,7 +166,7 @@ def _brows(
 ) -> torch.Tensor:
     x = rest[:, 0].abs()
     along = ((x - 0.10) / 0.50).clamp(0, 1)
-    arch = 7.475 + 0.085 * torch.sin(along * 2.5) - 0.03 * along
+    arch = 7.49 + 0.062 * torch.sin(along * 2.6) - 0.03 * along
     thick = (0.058 - 0.036 * along) * numbers["brow"]
     across = (rest[:, 1] - arch) / thick
     strokes = value_noise(
