@@ -5,8 +5,10 @@ nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or `{"datase
 """
 
 from engine.child import Message, Parent
+from engine.contract import keys
 from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.failures import EngineError, FailureCode
+from engine.contract.jobs import TrainLora
 from engine.contract.photos import PhotoLimits
 
 
@@ -20,9 +22,19 @@ def look(key: str, limits: PhotoLimits, blobs: Blobs) -> Message:
     return {"report": report.look(data, limits).model_dump(mode="json")}
 
 
+def build_dataset(job: TrainLora, blobs: Blobs) -> Message:
+    """Does nothing where the dataset is there already: a training goes on with the very same."""
+    prefix = keys.dataset(job.owner, job.job_id)
+    if prefix + keys.DATASET in blobs.list_sync(prefix):
+        return {}
+    raise NotImplementedError
+
+
 def answer(request: Message, blobs: Blobs) -> Message:
-    """A reply, or `{"failure"}`. Anything unexpected ends the process; the pool knows what to do."""
+    """A reply, or `{"failure"}`. What is unexpected ends the process; the pool copes with it."""
     try:
+        if "dataset" in request:
+            return build_dataset(TrainLora.model_validate(request["dataset"]), blobs)
         return look(request["look"], PhotoLimits.model_validate(request["limits"]), blobs)
     except EngineError as error:
         return {"failure": error.failure.model_dump(mode="json")}

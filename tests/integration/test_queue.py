@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from arq.connections import ArqRedis
-from conftest import Valkey
+from valkey_server import Valkey
 
 from engine.contract import queue
 from engine.contract.events import Cancelled, Event, Started
