@@ -52,7 +52,7 @@ REASON_FACTS: dict[ReasonCode, frozenset[str]] = {
 
 
 class Reason(BaseModel):
-    """A code with its facts, flat in JSON: `{"code": "no_face"}`, `{"code": "duplicate", "of": 3}`."""
+    """A code with its facts, flat in JSON: `{"code": "duplicate", "of": 3}`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -76,10 +76,12 @@ class PhotoLimits(Frozen):
     max_bytes: int = Field(default=30 * 1024 * 1024, gt=0)
     max_pixels: int = Field(default=100_000_000, gt=0)
     min_side_px: int = Field(default=512, gt=0)
-    min_face_px: int = Field(default=110, gt=0, description="shorter side of the face box")
-    min_sharpness: float = Field(default=0.30, ge=0, description="0 blurred .. 1 crisp")
-    min_brightness: float = Field(default=0.16, ge=0, le=1, description="mean luma of the face")
-    max_brightness: float = Field(default=0.92, ge=0, le=1)
+    min_face_px: int = Field(default=100, gt=0, description="shorter side of the face box")
+    min_sharpness: float = Field(default=0.24, ge=0, description="0 blurred .. 1 crisp")
+    min_brightness: float = Field(
+        default=0.19, ge=0, le=1, description="mean luma of the lighter half of the face"
+    )
+    max_brightness: float = Field(default=0.94, ge=0, le=1)
     max_distance: float = Field(default=0.60, gt=0, description="between faces of one person")
     min_photos: int = Field(default=6, ge=1)
     max_photos: int = Field(default=30, ge=1)
@@ -114,7 +116,7 @@ class Face(Frozen):
 class Light(Frozen):
     """How the face is lit."""
 
-    brightness: float = Field(description="mean luma of the face, 0 .. 1")
+    brightness: float = Field(description="mean luma of its lighter half, 0 .. 1")
     contrast: float = Field(description="standard deviation of its luma, 0 .. 0.5")
     side: float = Field(description="-1 lit from the picture's left .. 1 from its right")
     warmth: float = Field(description="-1 cool .. 1 warm")
