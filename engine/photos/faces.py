@@ -31,6 +31,8 @@ MAX_DOUBTS = 5
 DOUBTED_FACE_PX = 80
 DOUBTED_MARGIN = 0.5
 """How a doubtful face is shown to the network: of real faces it then misses none we know of."""
+DRAWN_SIDE_PX = 512
+"""Smaller pictures are enlarged to it first."""
 PADDING = 0.35
 """Share of the sides added all around when a face may be larger than the photo."""
 DESCRIBED_FACE_PX = 250
@@ -118,6 +120,18 @@ def _agreed(
             if _is_confirmed(photo, candidate):
                 faces.append(candidate)
     return faces
+
+
+def find_largest(rgb: RGB) -> Detection | None:
+    """The largest face, found in a fraction of the time: for drawn pictures, which show one."""
+    photo = Image.fromarray(rgb)
+    scale = max(1.0, DRAWN_SIDE_PX / max(photo.size))
+    size = round(photo.width * scale), round(photo.height * scale)
+    large = photo.resize(size, Image.Resampling.BICUBIC)
+    found = [face for face in _hog(large, HOG_SIDE_PX) if face.score > 0]
+    if not found:
+        return next(iter(find(rgb)), None)
+    return max(found, key=lambda face: face.size_px).moved(0.0, 0.0, scale)
 
 
 def describe(rgb: RGB, face: Detection) -> Description:

@@ -1,0 +1,95 @@
+"""What is said of a training picture: how it was taken, never who is in it.
+
+What stays the same in all photos is left to the trigger word; only what varies is said, so it can
+be asked for otherwise later. Light is therefore told against the person's other photos: dim is
+what is dim for them, whatever their skin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from engine.contract.photos import Face, Light, PhotoReport
+
+FRAMINGS = ((0.38, "close-up"), (0.27, "head and shoulders"), (0.16, "upper body"))
+"""Least share of the picture's height that the face's box takes, and its name."""
+WIDE = "wide shot"
+SLIGHT_TURN_DEG = 15.0
+TURN_DEG = 33.0
+TILT_DEG = 14.0
+NOD_DEG = 14.0
+SIDE_LIGHT = 0.3
+STEP = 0.1
+HARDNESS_STEP = 0.04
+
+
+@dataclass(frozen=True)
+class UsualLight:
+    """The light that a person's photos have in the middle."""
+
+    brightness: float
+    contrast: float
+    warmth: float
+
+    @classmethod
+    def of(cls, reports: Sequence[PhotoReport]) -> "UsualLight | None":
+        lights = [report.light for report in reports if report.light is not None]
+        if not lights:
+            return None
+        return cls(
+            median(light.brightness for light in lights),
+            median(light.contrast for light in lights),
+            median(light.warmth for light in lights),
+        )
+
+
+def caption(
+    subject: str, face: Face, light: Light | None, usual: UsualLight | None, share: float
+) -> str:
+    """Such as "photo of TOK person, close-up, facing the camera, soft bright light".
+
+    Args:
+        subject: trigger and class word, or the class word with an article.
+        share: of the picture's height that the face's box takes.
+    """
+    parts = [f"photo of {subject}", _framing(share), _direction(face)]
+    parts += [] if light is None or usual is None else _light(light, usual)
+    return ", ".join(parts)
+
+
+def _framing(share: float) -> str:
+    return next((name for least, name in FRAMINGS if share >= least), WIDE)
+
+
+def _direction(face: Face) -> str:
+    turn = abs(face.yaw_deg)
+    side = "right" if face.yaw_deg > 0 else "left"
+    parts = ["facing the camera"]
+    if turn > TURN_DEG:
+        parts = [f"head turned to the {side}"]
+    elif turn > SLIGHT_TURN_DEG:
+        parts = [f"head turned slightly to the {side}"]
+    if abs(face.pitch_deg) > NOD_DEG:
+        parts.append("chin raised" if face.pitch_deg > 0 else "chin lowered")
+    if abs(face.roll_deg) > TILT_DEG:
+        parts.append("head tilted")
+    return ", ".join(parts)
+
+
+def _light(light: Light, usual: UsualLight) -> list[str]:
+    words = [
+        _step(light.contrast - usual.contrast, HARDNESS_STEP, "hard", "soft"),
+        _step(light.brightness - usual.brightness, STEP, "bright", "dim"),
+        _step(light.warmth - usual.warmth, STEP, "warm", "cool"),
+    ]
+    said = " ".join(word for word in words if word)
+    if abs(light.side) >= SIDE_LIGHT:
+        side = "right" if light.side > 0 else "left"
+        return [f"{said} light from the {side}".strip()]
+    return [f"{said} light"] if said else []
+
+
+def _step(difference: float, step: float, above: str, below: str) -> str:
+    if difference >= step:
+        return above
+    return below if difference <= -step else ""
