@@ -119,9 +119,8 @@ class ErrandRunner:
     async def _export(self, errand: Errand) -> None:
         owner = str(errand.person_id)
         prefix = f"{keys.person(owner)}exports/{errand.id}/"
-        await self._blobs.put(
-            prefix + export.FILENAME, await export.pack(self._database, self._blobs, owner)
-        )
+        data = await export.pack(self._database, self._blobs, owner)
+        await self._blobs.put(prefix + export.FILENAME, data)
         async with self._database.transaction() as tx:
             person = await tx.get_one(Person, owner)
             account = await tx.get_one(Account, errand.payload["account_id"])

@@ -6,6 +6,7 @@ message are one transaction; the event is acknowledged after it.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime
 
 import structlog
@@ -66,8 +67,8 @@ class Events:
         """Reads the stream; people's events wait for one another, not for other people's."""
         stream = await self._transport.stream()
         slots = asyncio.Semaphore(MAX_AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
-            async for event, acknowledge in stream.events(CONSUMER):
+        async with asyncio.TaskGroup() as tasks, aclosing(stream.events(CONSUMER)) as events:
+            async for event, acknowledge in events:
                 if self._says_nothing_new(event):
                     await acknowledge()
                     continue
