@@ -24,8 +24,20 @@ from engine.contract.jobs import CheckPhoto, Erase, GenerateHeadshots, Job, Trai
 from engine.contract.manifests import HeadshotsManifest, LoraManifest
 from engine.contract.photos import PhotoReport, Reason, ReasonCode
 from engine.gpu.client import GpuClient, GpuDiedError
-from engine.gpu.messages import Begun, Broken, Done, Previewed, Progressed, Saved, Stopped
+from engine.gpu.messages import (
+    Begun,
+    Broken,
+    Done,
+    Load,
+    Loaded,
+    Previewed,
+    Progressed,
+    Run,
+    Saved,
+    Stopped,
+)
 from engine.photo_pool import PhotoPool, PhotoProcessLostError
+from engine.training import recipe
 
 PHOTO_TIMEOUT_S = 30.0
 DATASET_TIMEOUT_S = 600.0
@@ -66,8 +78,10 @@ async def train_lora(job: TrainLora, attempt: Attempt, tools: Tools) -> LoraTrai
     if made is None:
         await attempt.started(await _last_step(job, tools.blobs))
         await attempt.progress("preparing")
-        await attempt.unless_asked(_build_dataset(job, tools))
-        await _on_gpu(job, attempt, tools)
+        loaded = await _on_gpu(Load(task_id=attempt.queue_id), attempt, tools)
+        assert isinstance(loaded, Loaded)
+        await attempt.unless_asked(_build_dataset(job, loaded.native_px, tools))
+        await _on_gpu(Run(task_id=attempt.queue_id, job=job), attempt, tools)
         made = await _manifest(tools.blobs, prefix, LoraManifest)
         assert made is not None, "a training that is done has written its manifest"
     await drop_traces(job, tools.blobs)
@@ -87,7 +101,7 @@ async def generate_headshots(
     made = await _manifest(tools.blobs, prefix, HeadshotsManifest)
     if made is None:
         await attempt.started()
-        await _on_gpu(job, attempt, tools)
+        await _on_gpu(Run(task_id=attempt.queue_id, job=job), attempt, tools)
         made = await _manifest(tools.blobs, prefix, HeadshotsManifest)
         assert made is not None, "a generation that is done has written its manifest"
     return HeadshotsMade(headshots=made.headshots, seconds=made.seconds)
@@ -123,18 +137,26 @@ async def drop_traces(job: Job | None, blobs: Blobs) -> None:
             await blobs.erase(prefix)
 
 
-async def _build_dataset(job: TrainLora, tools: Tools) -> None:
+async def _build_dataset(job: TrainLora, native_px: int, tools: Tools) -> None:
+    """In the largest size that will be trained; the trainer scales down what it wants smaller."""
+    chosen = recipe.choose(job.quality, len(job.photos), native_px)
+    request = {
+        "dataset": job.model_dump(mode="json"),
+        "resolution_px": max(chosen.resolutions),
+    }
     try:
-        await tools.photos.ask({"dataset": job.model_dump(mode="json")}, DATASET_TIMEOUT_S)
+        await tools.photos.ask(request, DATASET_TIMEOUT_S)
     except PhotoProcessLostError as error:
         raise EngineError(FailureCode.INTERNAL, error="PhotoProcessLostError") from error
 
 
-async def _on_gpu(job: TrainLora | GenerateHeadshots, attempt: Attempt, tools: Tools) -> None:
-    """Runs a job on the GPU, again after each death of its process, from the last checkpoint."""
+async def _on_gpu(request: Run | Load, attempt: Attempt, tools: Tools) -> Done | Loaded:
+    """Has a task done on the GPU, again after each death of its process, which goes on from the
+    last checkpoint.
+    """
     while True:
         try:
-            return await _run(job, attempt, tools.gpu)
+            return await _run(request, attempt, tools.gpu)
         except GpuDiedError as error:
             log.warning("gpu_died", guilty=error.guilty, returncode=error.returncode)
             num_crashes = await attempt.begin() if error.guilty else 0
@@ -145,14 +167,14 @@ async def _on_gpu(job: TrainLora | GenerateHeadshots, attempt: Attempt, tools: T
             raise EngineError(FailureCode.ENGINE_CRASHED, num_crashes=num_crashes) from error
 
 
-async def _run(job: TrainLora | GenerateHeadshots, attempt: Attempt, gpu: GpuClient) -> None:
+async def _run(request: Run | Load, attempt: Attempt, gpu: GpuClient) -> Done | Loaded:
     stopping = asyncio.create_task(_stop_when_asked(attempt, gpu))
     try:
-        async with aclosing(gpu.run(attempt.queue_id, job)) as replies:
+        async with aclosing(gpu.run(request)) as replies:
             async for reply in replies:
                 match reply:
                     case Begun():
-                        log.info("task_begun", kind=job.kind, step=reply.resumed_from_step)
+                        log.info("task_begun", step=reply.resumed_from_step)
                     case Progressed():
                         await attempt.progress(**reply.model_dump(exclude={"kind", "task_id"}))
                     case Previewed():
@@ -163,8 +185,11 @@ async def _run(job: TrainLora | GenerateHeadshots, attempt: Attempt, gpu: GpuCli
                         raise EngineError(failure.code, **failure.facts)
                     case Stopped():
                         raise await attempt.asked_to_end()
+                    case Done() | Loaded():
+                        return reply
                     case _:
-                        assert isinstance(reply, Done)
+                        log.warning("reply_out_of_place", kind=reply.kind)
+        raise AssertionError("the last reply is one of LAST")
     finally:
         stopping.cancel()
         await asyncio.gather(stopping, return_exceptions=True)

@@ -1,15 +1,18 @@
 """A process of the photo pool: looks at photos and builds datasets, one request after the other.
 
 The engine's `PhotoPool` is at the other end. Knows the blob store and `engine.photos`; decides
-nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or `{"dataset"}`.
+nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or
+`{"dataset", "resolution_px"}`.
 """
 
+from pydantic import ValidationError
+
 from engine.child import Message, Parent
-from engine.contract import keys
+from engine.contract import keys, photo_set
 from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.failures import EngineError, FailureCode
-from engine.contract.jobs import TrainLora
-from engine.contract.photos import PhotoLimits
+from engine.contract.jobs import PhotoRef, TrainLora
+from engine.contract.photos import PhotoLimits, PhotoReport
 
 
 def look(key: str, limits: PhotoLimits, blobs: Blobs) -> Message:
@@ -22,19 +25,63 @@ def look(key: str, limits: PhotoLimits, blobs: Blobs) -> Message:
     return {"report": report.look(data, limits).model_dump(mode="json")}
 
 
-def build_dataset(job: TrainLora, blobs: Blobs) -> Message:
+def build_dataset(job: TrainLora, resolution_px: int, blobs: Blobs) -> Message:
     """Does nothing where the dataset is there already: a training goes on with the very same."""
+    from engine.photos import dataset
+
     prefix = keys.dataset(job.owner, job.job_id)
     if prefix + keys.DATASET in blobs.list_sync(prefix):
         return {}
-    raise NotImplementedError
+    manifest, pictures = dataset.build(
+        _accepted(job, blobs),
+        prefix=prefix,
+        trigger=job.trigger,
+        class_word=job.class_word,
+        resolutions_px=(resolution_px,),
+    )
+    for key, png in pictures.items():
+        blobs.put_sync(key, png)
+    blobs.put_sync(prefix + keys.DATASET, manifest.model_dump_json().encode())
+    return {}
+
+
+def _accepted(job: TrainLora, blobs: Blobs) -> list[tuple[bytes, PhotoReport]]:
+    """The photos that may be learned from, judged once more: the bot's word is not enough.
+
+    Raises:
+        EngineError: PHOTO_MISSING, TOO_FEW_PHOTOS.
+    """
+    photos = [_read(ref, number, job.limits, blobs) for number, ref in enumerate(job.photos, 1)]
+    verdict = photo_set.judge([report for _, report in photos], job.limits)
+    good = [photo for photo, why in zip(photos, verdict.reasons, strict=True) if not why]
+    if len(good) < job.limits.min_photos:
+        raise EngineError(
+            FailureCode.TOO_FEW_PHOTOS, num_photos=len(good), min_photos=job.limits.min_photos
+        )
+    return good[: job.limits.max_photos]
+
+
+def _read(
+    ref: PhotoRef, number: int, limits: PhotoLimits, blobs: Blobs
+) -> tuple[bytes, PhotoReport]:
+    from engine.photos import report
+
+    try:
+        data = blobs.get_sync(ref.photo_key)
+    except BlobMissingError as error:
+        raise EngineError(FailureCode.PHOTO_MISSING, number=number) from error
+    try:
+        return data, PhotoReport.model_validate_json(blobs.get_sync(ref.report_key))
+    except (BlobMissingError, ValidationError):
+        return data, report.look(data, limits)
 
 
 def answer(request: Message, blobs: Blobs) -> Message:
     """A reply, or `{"failure"}`. What is unexpected ends the process; the pool copes with it."""
     try:
         if "dataset" in request:
-            return build_dataset(TrainLora.model_validate(request["dataset"]), blobs)
+            job = TrainLora.model_validate(request["dataset"])
+            return build_dataset(job, request["resolution_px"], blobs)
         return look(request["look"], PhotoLimits.model_validate(request["limits"]), blobs)
     except EngineError as error:
         return {"failure": error.failure.model_dump(mode="json")}

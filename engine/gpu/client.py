@@ -12,12 +12,12 @@ import structlog
 
 from engine.child import Child, ChildDiedError
 from engine.contract.failures import Failure
-from engine.contract.jobs import GenerateHeadshots, TrainLora
 from engine.contract.settings import EngineSettings
 from engine.gpu.messages import (
     LAST,
     REPLY,
     Broken,
+    Load,
     Ready,
     Reply,
     Request,
@@ -80,20 +80,19 @@ class GpuClient:
             with contextlib.suppress(ChildDiedError):
                 await child.send(Setup(settings=self._settings).model_dump(mode="json"))
 
-    async def run(
-        self, task_id: str, job: TrainLora | GenerateHeadshots
-    ) -> AsyncGenerator[Reply, None]:
+    async def run(self, request: Run | Load) -> AsyncGenerator[Reply, None]:
         """What a task tells, the last one being one of `LAST`.
 
         Raises:
             GpuDiedError: when the process dies on the way.
         """
         await self.start()
+        task_id = request.task_id
         inbox: asyncio.Queue[Reply | GpuDiedError] = asyncio.Queue()
         self._inboxes[task_id] = inbox
         failure: Failure | None = None
         try:
-            await self._send(Run(task_id=task_id, job=job))
+            await self._send(request)
             while True:
                 reply = await inbox.get()
                 if isinstance(reply, GpuDiedError):

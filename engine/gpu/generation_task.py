@@ -16,6 +16,7 @@ from engine.contract.jobs import GenerateHeadshots
 from engine.contract.manifests import HeadshotsManifest, LoraManifest
 from engine.generation import finishing, prompts
 from engine.generation.sampling import Drawn, Sampler, Shot
+from engine.gpu.judge import Judge
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
 from engine.models import lora_file
@@ -52,10 +53,11 @@ class GenerationTask:
             job.style.guidance,
             strength=job.strength,
         )
+        judge = Judge(lora.reference_embeddings, lora.typical_distance)
         headshots: list[Headshot] = []
         seconds, began = 0.0, self._clock()
         for done in sampler.steps():
-            headshots += [self._keep(drawn, model) for drawn in done.drawn]
+            headshots += [self._keep(drawn, model, judge) for drawn in done.drawn]
             seconds += self._clock() - began
             eta_s = seconds / done.step * (done.total - done.step)
             yield Progressed(
@@ -100,7 +102,7 @@ class GenerationTask:
         job = self._job
         return Shot(prompts.build(job.style, lora.trigger, lora.class_word, seed, job.prompt), seed)
 
-    def _keep(self, drawn: Drawn, model: ImageModel) -> Headshot:
+    def _keep(self, drawn: Drawn, model: ImageModel, judge: Judge) -> Headshot:
         origin = finishing.Origin(self._job.style.name, drawn.shot.seed, model.facts.name)
         key = f"{self._prefix}{drawn.number + 1:02d}.jpg"
         self._blobs.put_sync(key, finishing.to_jpeg(drawn.image, origin))
@@ -109,4 +111,5 @@ class GenerationTask:
             seed=drawn.shot.seed,
             width_px=drawn.image.width,
             height_px=drawn.image.height,
+            likeness=judge.likeness(drawn.image),
         )

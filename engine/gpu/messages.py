@@ -21,6 +21,13 @@ class Setup(Frozen):
     settings: EngineSettings
 
 
+class Load(Frozen):
+    """Asks what the base is like, and for it to be loaded if it is not yet."""
+
+    kind: Literal["load"] = "load"
+    task_id: str
+
+
 class Run(Frozen):
     kind: Literal["run"] = "run"
     task_id: str
@@ -35,7 +42,7 @@ class Stop(Frozen):
     save: bool
 
 
-Request = Annotated[Setup | Run | Stop, Field(discriminator="kind")]
+Request = Annotated[Setup | Load | Run | Stop, Field(discriminator="kind")]
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 
 
@@ -85,6 +92,12 @@ class Saved(Frozen):
     step: int
 
 
+class Loaded(Frozen):
+    kind: Literal["loaded"] = "loaded"
+    task_id: str
+    native_px: int
+
+
 class Done(Frozen):
     kind: Literal["done"] = "done"
     task_id: str
@@ -108,9 +121,9 @@ class Stopped(Frozen):
 Step = Begun | Progressed | Previewed | Saved
 """What a task tells while it runs."""
 Reply = Annotated[
-    Ready | Turn | Begun | Progressed | Previewed | Saved | Done | Broken | Stopped,
+    Ready | Turn | Begun | Progressed | Previewed | Saved | Loaded | Done | Broken | Stopped,
     Field(discriminator="kind"),
 ]
 REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
-LAST = (Done, Broken, Stopped)
+LAST = (Loaded, Done, Broken, Stopped)
 """After one of these a task says nothing more."""

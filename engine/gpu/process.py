@@ -22,6 +22,8 @@ from engine.gpu.messages import (
     REQUEST,
     Broken,
     Done,
+    Load,
+    Loaded,
     Ready,
     Reply,
     Request,
@@ -41,8 +43,8 @@ class Rooms(Protocol):
 
     device: str
 
-    def warm(self) -> None:
-        """Loads the base while nobody waits."""
+    def load(self) -> int:
+        """Loads the base, unless it is there. Returns its native side in pixels."""
         ...
 
     def task(self, run: Run) -> Task: ...
@@ -77,16 +79,24 @@ class GpuProcess:
     def _warm(self) -> None:
         """A base that cannot be loaded fails the jobs that need it, by code; not the process."""
         try:
-            self._rooms.warm()
+            self._rooms.load()
         except EngineError as error:
             log.warning("base_not_loaded", code=error.failure.code)
 
     def _take(self, request: Request) -> None:
         if isinstance(request, Run):
             self._scheduler.add(self._rooms.task(request))
+        elif isinstance(request, Load):
+            self._load(request)
         elif isinstance(request, Stop):
             self._scheduler.remove(request.task_id, save=request.save)
             self._say(Stopped(task_id=request.task_id))
+
+    def _load(self, request: Load) -> None:
+        try:
+            self._say(Loaded(task_id=request.task_id, native_px=self._rooms.load()))
+        except Exception as error:
+            self._break(request.task_id, error)
 
     def _step(self, task: Task) -> None:
         if self._turn != task.task_id:
@@ -98,18 +108,18 @@ class GpuProcess:
         except StopIteration as end:
             self._end(task, end.value)
         except Exception as error:
-            self._break(task, error)
+            self._break(task.task_id, error)
         task.spent_s += time.monotonic() - began
 
     def _end(self, task: Task, result: Outcome) -> None:
         self._scheduler.remove(task.task_id)
         self._say(Done(task_id=task.task_id, result=result))
 
-    def _break(self, task: Task, error: Exception) -> None:
+    def _break(self, task_id: str, error: Exception) -> None:
         failure, fatal = faults.judge(error)
         log.error("task_broken", code=failure.code, fatal=fatal, exc_info=error)
-        self._scheduler.remove(task.task_id)
-        self._say(Broken(task_id=task.task_id, failure=failure, fatal=fatal))
+        self._scheduler.remove(task_id)
+        self._say(Broken(task_id=task_id, failure=failure, fatal=fatal))
         if fatal:
             os._exit(faults.EXIT_POISONED)
 

@@ -36,8 +36,8 @@ class ModelRooms:
             # its backward fails with illegal memory accesses on some drivers (torch 2.11, 580)
             torch.backends.cuda.enable_cudnn_sdp(False)
 
-    def warm(self) -> None:
-        self._load()
+    def load(self) -> int:
+        return self._load().facts.native_px
 
     def task(self, run: Run) -> Task:
         if isinstance(run.job, TrainLora):

@@ -14,7 +14,7 @@ from engine.contract.failures import FailureCode
 from engine.contract.jobs import GenerateHeadshots, TrainLora
 from engine.contract.settings import EngineSettings
 from engine.gpu.client import GpuClient, GpuDiedError
-from engine.gpu.messages import Broken, Done, Progressed, Reply, Stopped
+from engine.gpu.messages import Broken, Done, Load, Progressed, Reply, Run, Stopped
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -40,7 +40,7 @@ def generate() -> GenerateHeadshots:
 
 
 async def play(gpu: GpuClient, task_id: str, job: TrainLora | GenerateHeadshots) -> list[Reply]:
-    async with aclosing(gpu.run(task_id, job)) as replies:
+    async with aclosing(gpu.run(Run(task_id=task_id, job=job))) as replies:
         return [reply async for reply in replies]
 
 
@@ -107,7 +107,7 @@ async def test_lack_of_memory_fails_the_task_only(gpu: GpuClient) -> None:
 async def stop_after_a_step(gpu: GpuClient, job: TrainLora, patience_s: float) -> list[Reply]:
     replies: list[Reply] = []
     stops: list[asyncio.Task[None]] = []
-    async with aclosing(gpu.run("a", job)) as running:
+    async with aclosing(gpu.run(Run(task_id="a", job=job))) as running:
         async for reply in running:
             replies.append(reply)
             if isinstance(reply, Progressed) and not stops:
@@ -127,6 +127,13 @@ async def test_a_task_is_stopped_between_two_steps(gpu: GpuClient) -> None:
 async def test_a_stop_that_takes_too_long_is_not_waited_for(gpu: GpuClient) -> None:
     replies = await stop_after_a_step(gpu, train("hang"), patience_s=0.1)
     assert isinstance(replies[-1], Stopped)
+
+
+async def test_a_base_that_is_missing_is_named(gpu: GpuClient) -> None:
+    async with aclosing(gpu.run(Load(task_id="a"))) as replies:
+        (reply,) = [reply async for reply in replies]
+    assert isinstance(reply, Broken)
+    assert reply.failure.code is FailureCode.BASE_MISSING
 
 
 async def test_closing_leaves_no_process(gpu: GpuClient) -> None:

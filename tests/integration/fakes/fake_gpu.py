@@ -23,7 +23,7 @@ class FakeRooms:
     def __init__(self) -> None:
         self._saved: list[str] = []
 
-    def warm(self) -> None:
+    def load(self) -> int:
         raise EngineError(FailureCode.BASE_MISSING, base="none")
 
     def task(self, run: Run) -> Task:
