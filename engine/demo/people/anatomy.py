@@ -23,7 +23,7 @@ SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, CLOTH = range(6)
 NECK_PIVOT = (0.0, 6.25, 0.2)
 AGE_YOUNG, AGE_OLD = 25, 82
 ACTIONS: dict[str, dict[str, float]] = {
-    "neutral": {},
+    "neutral": {"mouthSmile": 0.12},
     "slight smile": {"mouthSmile": 0.45, "cheekSquint": 0.3, "eyeSquint": 0.15},
     "smile": {"mouthSmile": 0.8, "mouthUpperUp": 0.5, "mouthLowerDown": 0.25, "jawOpen": 0.06,
               "cheekSquint": 0.6, "eyeSquint": 0.35},

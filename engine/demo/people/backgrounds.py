@@ -5,11 +5,12 @@ Drawn small in sRGB, since nothing in it is sharp, and enlarged.
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
 
 from engine.demo.people.skin import linear
 from engine.demo.people.view import View
@@ -163,19 +164,39 @@ PAINTERS: dict[str, Painter] = {
 BLUR_PX = {"brick wall": 3, "library": 5, "city at dusk": 3, "park": 5}
 
 
-def paint_background(view: View) -> torch.Tensor:
+NUM_VARIANTS = 48
+
+
+@functools.lru_cache(maxsize=len(PAINTERS) * NUM_VARIANTS * 2)
+def paint_background(name: str, variant: int, blur_px: int) -> torch.Tensor:
     """sRGB (3, SIDE_PX, SIDE_PX) on the CPU, already out of focus."""
-    rng = random.Random(f"background {view.background} {view.seed}")
+    rng = random.Random(f"background {name} {variant}")
     canvas = torch.zeros(3, SIDE_PX, SIDE_PX)
-    PAINTERS[view.background](canvas, rng)
-    width = BLUR_PX.get(view.background, 7) + (0 if view.kind == "selfie" else 2)
+    PAINTERS[name](canvas, rng)
+    width = BLUR_PX.get(name, 7) + blur_px
     for _ in range(2):
         canvas = avg_pool2d(canvas[None], width, 1, width // 2, count_include_pad=False)[0]
-    return canvas
+    return canvas.clamp(0, 1)
 
 
-def paint_backgrounds(views: list[View], size_px: int, device: str) -> torch.Tensor:
-    """Linear light (batch, 3, size, size)."""
-    small = torch.stack([paint_background(view) for view in views]).to(device)
-    large = interpolate(small.clamp(0, 1), size=(size_px, size_px), mode="bicubic", align_corners=False)
-    return linear(large.clamp(0, 1)) * 1.1
+def paint_backgrounds(views: Sequence[View], size_px: int, device: str) -> torch.Tensor:
+    """Linear light (batch, 3, size, size); each view's own cut, mirroring and brightness."""
+    small = torch.stack(
+        [
+            paint_background(v.background, v.seed % NUM_VARIANTS, 0 if v.kind == "selfie" else 2)
+            for v in views
+        ]
+    ).to(device)
+    cuts: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = []
+    for view in views:
+        rng = random.Random(f"cut {view.seed}")
+        zoom = rng.uniform(0.75, 1.0)
+        slack = 1 - zoom
+        mirror = rng.choice((-1.0, 1.0))
+        cuts.append(
+            ((zoom * mirror, 0.0, rng.uniform(-slack, slack)), (0.0, zoom, rng.uniform(-slack, slack)))
+        )
+    theta = torch.tensor(cuts, device=device)
+    grid = affine_grid(theta, [len(cuts), 3, size_px, size_px], align_corners=False)
+    large = grid_sample(small, grid, padding_mode="border", align_corners=False)
+    return linear(large) * 1.1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn.functional import normalize
@@ -11,7 +12,6 @@ from torch.nn.functional import normalize
 from engine.demo.people.anatomy import Pose
 from engine.demo.people.hair import (
     BEARD_LENGTHS,
-    CROWN,
     HEAD_CENTRE,
     NUM_BEARD_LOCKS,
     NUM_BEARD_SEGMENTS,
@@ -34,9 +34,11 @@ from engine.demo.people.identity import Identity
 from engine.demo.people.noise import hash_unit, smoothstep
 from engine.demo.people.scene import BEARD, HAIR, Piece, pack
 
-KNOT_CENTRE = {"bun": (0.0, 8.5, -0.38), "tail": (0.0, 8.2, -0.66)}
-KNOT_ROOT = {"bun": (0.0, 8.2, -0.36), "tail": (0.0, 8.0, -0.52)}
+KNOT_CENTRE: dict[str, tuple[float, float, float]] = {"bun": (0.0, 8.47, -0.45), "tail": (0.0, 8.2, -0.66)}
+KNOT_ROOT: dict[str, tuple[float, float, float]] = {"bun": (0.0, 8.2, -0.36), "tail": (0.0, 8.0, -0.52)}
 NUM_KNOT_LOCKS = 330
+PAINTED = ("bald", "buzz cut")
+Place = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -65,113 +67,143 @@ def random_numbers(seeds: Sequence[int], count: int, salt: int, device: str) -> 
     return hash_unit(cells)
 
 
+@dataclass(frozen=True)
+class Manner:
+    """The style numbers of a batch as columns (batch, 1); flags are 0 or 1."""
+
+    length: torch.Tensor
+    until_y: torch.Tensor
+    lift: torch.Tensor
+    gravity: torch.Tensor
+    curl: torch.Tensor
+    turns: torch.Tensor
+    recede: torch.Tensor
+    width: torch.Tensor
+    puff: torch.Tensor
+    hangs: torch.Tensor
+    stands_out: torch.Tensor
+    parts: torch.Tensor
+    bun: torch.Tensor
+    tail: torch.Tensor
+    locks: torch.Tensor
+    long: torch.Tensor
+    full: torch.Tensor
+
+
+def make_manner(people: Sequence[Identity], device: str) -> Manner:
+    rows: list[tuple[float, ...]] = []
+    for person in people:
+        style = STYLES[person.hair_style] or HairStyle()
+        until = (style.until_y or 0.0) - 0.5 * (person.hair_length - 0.5)
+        rows.append(
+            (style.length, until, style.lift, style.gravity, style.curl, style.turns, style.recede,
+             style.width, style.puff, style.until_y is not None, style.comb == "out",
+             style.comb == "middle", style.knot == "bun", style.knot == "tail",
+             person.hair_style not in PAINTED, person.hair_length, person.hair_volume)
+        )  # fmt: skip
+    table = torch.tensor(rows, dtype=torch.float32, device=device)
+    return Manner(*table[:, :, None].unbind(1))
+
+
+@functools.cache
+def combed(name: str, side: int, device: str) -> torch.Tensor:
+    """Directions of `comb` at all scalp roots."""
+    return comb(name, scalp_roots(device).rest, side)
+
+
 def plan_scalp(
     people: Sequence[Identity], roots: Roots, body: torch.Tensor, normals: torch.Tensor
 ) -> Plan:
-    """One person's style after another, since a style is a handful of numbers."""
     device = str(body.device)
+    manner = make_manner(people, device)
     start = roots.on(body)
     outward = normalize(roots.on(normals), dim=-1)
     seeds = [person.seed for person in people]
     noise = random_numbers(seeds, NUM_LOCKS, 1, device)
     jitter = random_numbers(seeds, NUM_LOCKS, 2, device)
-    rows = [
-        _plan_person(person, roots, start[i], outward[i], noise[i], jitter[i])
-        for i, person in enumerate(people)
-    ]
-    return Plan(*(torch.stack(column) for column in zip(*rows, strict=True)))
-
-
-def _plan_person(
-    person: Identity,
-    roots: Roots,
-    start: torch.Tensor,
-    outward: torch.Tensor,
-    noise: torch.Tensor,
-    jitter: torch.Tensor,
-) -> tuple[torch.Tensor, ...]:
-    style = STYLES[person.hair_style]
-    bald = style is None
-    style = style or HairStyle()
-    above = hairline(roots.rest) - style.recede * smoothstep(-0.2, 0.7, roots.rest[:, 2])
-    shown = (above > 0.03 * (jitter - 0.5)) & (not bald and person.hair_style != "buzz cut")
-    flow = comb(style.comb, roots.rest, person.part_side)
-    flow = normalize(flow - (flow * outward).sum(-1, keepdim=True) * outward, dim=-1)
-    top = smoothstep(7.2, 8.1, roots.rest[:, 1])
-    lift = style.lift * (0.7 + 0.6 * person.hair_volume)
-    if style.comb != "out":
-        lift = (lift * (0.3 + 0.7 * top))[:, None]
-    direction = flow * (1.02 - lift) + outward * lift
-    wild = _vector(noise) - 0.5
-    if style.comb == "middle":
-        wild = wild * wild.new_tensor([0.0, 1.0, 1.0])
-    direction = normalize(direction + 0.5 * (style.lift + 0.1) * wild, dim=-1)
-    length = style.length * (0.75 + 0.5 * person.hair_length) * (0.75 + 0.5 * noise)
-    if style.until_y is None and style.knot is None:
-        length = length * (0.38 + 0.62 * top)
-    if style.until_y is not None:
-        until = style.until_y - 0.5 * (person.hair_length - 0.5)
-        length = (start[:, 1] - until + 0.35) * (0.88 + 0.14 * noise)
-    margin = 0.012 + style.puff * (0.6 + 0.8 * person.hair_volume) * jitter
-    margin = margin * (0.35 + 0.65 * top) * smoothstep(-0.02, 0.2, above)
-    target, pull = start.new_tensor(KNOT_ROOT.get(style.knot or "", CROWN)), torch.zeros_like(noise)
-    if style.knot is not None:
-        pull = pull + 9 * (torch.arange(len(noise), device=noise.device) < len(noise) - NUM_KNOT_LOCKS)
-        length = (target - start).norm(dim=-1) * 1.12
-        start, direction, length, shown, margin = _knot(
-            style.knot, start, direction, length, shown, margin, noise, jitter
-        )
-    number = torch.full_like(noise, 1.0)
-    return (
-        start,
-        direction,
-        length,
-        number * (1.8 if style.knot == "tail" else style.gravity),
-        number * style.curl * (0.7 + 0.6 * noise),
-        number * style.turns,
-        margin,
-        number * style.width * (0.7 + 0.6 * jitter),
-        shown,
-        noise,
-        target.expand_as(start),
-        pull,
+    flow = torch.stack(
+        [combed((STYLES[p.hair_style] or HairStyle()).comb, p.part_side, device) for p in people]
     )
+    top = smoothstep(7.2, 8.1, roots.rest[:, 1])
+    above = hairline(roots.rest) - manner.recede * smoothstep(-0.2, 0.7, roots.rest[:, 2])
+    shown = (above > 0.03 * (jitter - 0.5)) & (manner.locks > 0)
+    direction = _root_direction(manner, flow, outward, top, noise)
+    knot = manner.bun + manner.tail
+    length = manner.length * (0.75 + 0.5 * manner.long) * (0.75 + 0.5 * noise) * (0.38 + 0.62 * top)
+    hanging = (start[..., 1] - manner.until_y + 0.35) * (0.88 + 0.14 * noise)
+    length = torch.where(manner.hangs > 0, hanging, length)
+    margin = 0.012 + manner.puff * (0.6 + 0.8 * manner.full) * jitter
+    margin = margin * (0.35 + 0.65 * top) * smoothstep(-0.02, 0.2, above)
+    target = _between(manner, KNOT_ROOT, start)
+    length = torch.where(knot > 0, (target - start).norm(dim=-1) * 1.12, length)
+    one = torch.ones_like(noise)
+    plan = Plan(
+        start=start,
+        direction=direction,
+        length=length,
+        gravity=manner.gravity * one,
+        curl=manner.curl * (0.7 + 0.6 * noise),
+        turns=manner.turns * one,
+        margin=margin,
+        width=manner.width * (0.7 + 0.6 * jitter),
+        shown=shown,
+        seed=noise,
+        target=target.expand_as(start),
+        pull=9 * knot * one,
+    )
+    return _tie(plan, manner, jitter)
+
+
+def _between(manner: Manner, places: dict[str, Place], like: torch.Tensor) -> torch.Tensor:
+    """The bun's place or the tail's: (batch, 1, 3)."""
+    bun, tail = like.new_tensor(places["bun"]), like.new_tensor(places["tail"])
+    return torch.where(manner.tail[..., None] > 0, tail, bun)
+
+
+def _root_direction(
+    manner: Manner,
+    flow: torch.Tensor,
+    outward: torch.Tensor,
+    top: torch.Tensor,
+    noise: torch.Tensor,
+) -> torch.Tensor:
+    flow = normalize(flow - (flow * outward).sum(-1, keepdim=True) * outward, dim=-1)
+    lift = manner.lift * (0.7 + 0.6 * manner.full)
+    lift = torch.where(manner.stands_out > 0, lift, lift * (0.3 + 0.7 * top))[..., None]
+    wild = _vector(noise) - 0.5
+    sideways = wild.new_tensor([1.0, 0.0, 0.0]) * manner.parts[..., None]
+    wild = wild * (1 - sideways) * 0.5 * (manner.lift[..., None] + 0.1)
+    return normalize(normalize(flow * (1.02 - lift) + outward * lift, dim=-1) + wild, dim=-1)
 
 
 def _vector(noise: torch.Tensor) -> torch.Tensor:
     return torch.stack([noise, (noise * 61.7) % 1, (noise * 173.3) % 1], dim=-1)
 
 
-def _knot(
-    knot: str,
-    start: torch.Tensor,
-    direction: torch.Tensor,
-    length: torch.Tensor,
-    shown: torch.Tensor,
-    margin: torch.Tensor,
-    noise: torch.Tensor,
-    jitter: torch.Tensor,
-) -> tuple[torch.Tensor, ...]:
-    """Lets the last locks grow from the knot: around a bun, or down a tail."""
-    use = torch.arange(len(noise), device=noise.device) >= len(noise) - NUM_KNOT_LOCKS
-    centre = start.new_tensor(KNOT_CENTRE[knot])
-    ball = normalize(_vector(noise) - 0.5, dim=-1)
-    if knot == "bun":
-        place = centre + 0.33 * ball
-        axis = start.new_tensor([0.0, 0.9, -0.4]).expand_as(ball)
-        way = normalize(torch.linalg.cross(axis, ball), dim=-1)
-        grown = torch.full_like(length, 0.4)
-    else:
-        place = centre + 0.12 * ball
-        way = normalize(start.new_tensor([0.5, 0.7, -0.8]) + 0.4 * ball, dim=-1)
-        grown = 3.4 + 0.6 * jitter
-    pick = use[:, None]
-    return (
-        torch.where(pick, place, start),
-        torch.where(pick, way, direction),
-        torch.where(use, grown, length),
-        shown | (use & shown.any()),
-        torch.where(use, torch.zeros_like(margin), margin),
+def _tie(plan: Plan, manner: Manner, jitter: torch.Tensor) -> Plan:
+    """Lets the last locks of tied hair grow from the knot: around a bun, or down a tail."""
+    number = torch.arange(NUM_LOCKS, device=jitter.device)
+    use = (number >= NUM_LOCKS - NUM_KNOT_LOCKS) & (manner.bun + manner.tail > 0)
+    centre = _between(manner, KNOT_CENTRE, plan.start)
+    ball = normalize(_vector(plan.seed) - 0.5, dim=-1)
+    axis = ball.new_tensor([0.0, 0.9, -0.4]).expand_as(ball)
+    swirl = normalize(torch.linalg.cross(axis, ball), dim=-1)
+    swing = normalize(ball.new_tensor([0.5, 0.5, -0.8]) + 0.4 * ball, dim=-1)
+    is_tail = manner.tail > 0
+    place = centre + torch.where(is_tail, 0.12, 0.25)[..., None] * ball
+    grown = torch.where(is_tail, 2.6 + 0.6 * jitter, torch.full_like(jitter, 0.5))
+    fall = torch.where(is_tail, 2.6, 0.0).expand_as(jitter)
+    pick = use[..., None]
+    return replace(
+        plan,
+        start=torch.where(pick, place, plan.start),
+        direction=torch.where(pick, torch.where(is_tail[..., None], swing, swirl), plan.direction),
+        length=torch.where(use, grown, plan.length),
+        gravity=torch.where(use, fall, plan.gravity),
+        shown=plan.shown | use,
+        margin=torch.where(use, torch.zeros_like(jitter), plan.margin),
+        target=torch.where(pick, centre, plan.target),
+        pull=torch.where(use, torch.where(is_tail, 0.0, 4.0), plan.pull),
     )
 
 

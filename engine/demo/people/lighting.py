@@ -157,14 +157,14 @@ def shadow_of(
     soft: torch.Tensor,
     jitter: torch.Tensor,
 ) -> torch.Tensor:
-    """How much key light reaches points, 0..1, by sixteen looks at the light's depth map.
+    """How much key light reaches points, 0..1, by a dozen looks at the light's depth map.
 
     `depth` (batch, h, w), `local` (points, 3) from `to_light`, `jitter` (points,) in 0..1.
     """
     size = depth.shape[-1]
     pixel_dm = 2 * SHADOW_REACH_DM / size
     total = torch.zeros_like(jitter)
-    taps = 10
+    taps = 12
     radius = (0.03 + 0.22 * soft[picture]) / pixel_dm
     for tap in range(taps):
         angle = (tap * 2.39996) + jitter * 6.2832
@@ -174,4 +174,5 @@ def shadow_of(
         bias = 0.05 + 0.5 * reach * pixel_dm
         blocked = (local[:, 2] - depth[picture, y, x] - bias) / 0.06
         total = total + blocked.clamp(0, 1)
-    return 1 - total / taps
+    within = ((local[:, :2] > 0) & (local[:, :2] < size)).all(1)
+    return 1 - total / taps * within

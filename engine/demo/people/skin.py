@@ -166,7 +166,7 @@ def _brows(
 ) -> torch.Tensor:
     x = rest[:, 0].abs()
     along = ((x - 0.10) / 0.50).clamp(0, 1)
-    arch = 7.49 + 0.062 * torch.sin(along * 2.6) - 0.03 * along
+    arch = 7.505 + 0.047 * torch.sin(along * 2.6) - 0.03 * along
     thick = (0.058 - 0.036 * along) * numbers["brow"]
     across = (rest[:, 1] - arch) / thick
     strokes = value_noise(
