@@ -76,7 +76,8 @@ def facts(name: str, folder: Path) -> ModelFacts:
         "num_inference_steps": 28,
     }
     merged = derived | _KNOWN.get(name, {}) | layout.facts(folder, name)
-    merged.setdefault("sizes", _sizes(merged["native_px"]))
+    if isinstance(merged["native_px"], int):
+        merged.setdefault("sizes", _sizes(merged["native_px"]))
     try:
         return ModelFacts.model_validate(merged)
     except ValidationError as error:
@@ -119,7 +120,7 @@ def load(name: str, device: str | torch.device = "auto", rank: int = DEFAULT_RAN
     folder = find(name)
     device = choose_device(device) if isinstance(device, str) else device
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    fits = memory.plan(folder, device, dtype, name)
+    fits = memory.plan(folder, device, dtype)
     return _family(folder, name)(
         folder,
         facts(name, folder),

@@ -47,7 +47,15 @@ def write(slots: LoraSlots, weights: Tensor, base: str) -> bytes:
         _ADAPTER: json.dumps(adapter, indent=2, sort_keys=True),
         _BASE: base,
     }
-    return safetensors.torch.save(tensors, metadata=metadata)
+    return _in_order(safetensors.torch.save(tensors, metadata=metadata))
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its header sorted: the library writes metadata in random order."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def read(data: bytes, slots: LoraSlots, base: str) -> Tensor:

@@ -41,25 +41,28 @@ def free_mib(device: torch.device) -> int | None:
     return None if available is None else int(available.split()[1]) * 1024 // MIB
 
 
-def plan(folder: Path, device: torch.device, dtype: torch.dtype, base: str) -> MemoryPlan:
-    """Chooses from what is free now.
+def plan(folder: Path, device: torch.device, dtype: torch.dtype) -> MemoryPlan:
+    """Chooses for this base from what is free now.
 
     Raises:
-        EngineError: GPU_OUT_OF_MEMORY, where not even the transformer would fit.
+        EngineError: GPU_OUT_OF_MEMORY, where a GPU has not room for the transformer alone.
     """
+    widening = dtype.itemsize / torch.bfloat16.itemsize / MIB
+    encoders = sum(layout.size_bytes(folder, f"text_encoder{n}") for n in ("", "_2"))
+    transformer = layout.size_bytes(folder, "transformer") * widening
+    vae = layout.size_bytes(folder, "vae") * widening
     free = free_mib(device)
-    if free is None:
-        return MemoryPlan(keep_encoders=True, checkpoint_gradients=False)
-    widening = dtype.itemsize / torch.bfloat16.itemsize
-    sizes = {p: layout.size_bytes(folder, p) * widening / MIB for p in (
-        "transformer", "vae", "text_encoder", "text_encoder_2"
-    )}  # fmt: skip
-    drawing = sizes["transformer"] + sizes["vae"] + _HEADROOM_MIB
-    if device.type == "cuda" and drawing > free:
-        raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=int(drawing), free_mib=free)
-    activations = sizes["transformer"] * _ACTIVATIONS
-    everything = drawing + activations + sizes["text_encoder"] + sizes["text_encoder_2"]
+    if device.type == "cuda" and free is not None:
+        needed = int(transformer + vae + _HEADROOM_MIB)
+        if needed > free:
+            raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=needed, free_mib=free)
+    return choose(transformer + vae, encoders * widening, free)
+
+
+def choose(drawing_mib: float, encoders_mib: float, free: int | None) -> MemoryPlan:
+    """From the weights that draw, those that read, and what is free; all where nobody can tell."""
+    training = drawing_mib * (1 + _ACTIVATIONS) + _HEADROOM_MIB
     return MemoryPlan(
-        keep_encoders=everything <= free,
-        checkpoint_gradients=drawing + activations > free,
+        keep_encoders=free is None or training + encoders_mib <= free,
+        checkpoint_gradients=free is not None and training > free,
     )

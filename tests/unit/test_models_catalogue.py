@@ -1,0 +1,128 @@
+"""Bases by name: what is known of them, and what is said when one is missing or damaged."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.contract.failures import EngineError, FailureCode
+from engine.models import catalogue, memory
+from engine.models.memory import MemoryPlan
+
+PARTS = (
+    "transformer",
+    "vae",
+    "text_encoder",
+    "text_encoder_2",
+    "tokenizer",
+    "tokenizer_2",
+    "scheduler",
+)
+
+
+@pytest.fixture
+def copy(tiny_base: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+
+
+def failure(base: Path | str) -> tuple[FailureCode, dict[str, object]]:
+    with pytest.raises(EngineError) as error:
+        catalogue.load(str(base), "cpu")
+    return error.value.failure.code, error.value.failure.facts
+
+
+def test_a_folder_says_what_it_is(tiny_base: Path) -> None:
+    model = catalogue.load(str(tiny_base), "cpu")
+
+    assert model.facts.name == "tiny"  # a path may hold its owner's name
+    assert model.facts.family == "flux1"
+    assert model.facts.sizes == {"square": (64, 64), "portrait": (64, 64)}
+    assert model.facts.square_only
+    assert (model.device, model.dtype) == (torch.device("cpu"), torch.float32)
+
+
+def test_a_base_of_full_size_draws_portraits(copy: Path) -> None:
+    (copy / "headshot.json").unlink()
+    config = json.loads((copy / "vae" / "config.json").read_text())
+    (copy / "vae" / "config.json").write_text(json.dumps(config | {"sample_size": 1024}))
+
+    facts = catalogue.facts("black-forest-labs/FLUX.1-dev", copy)
+
+    assert facts.sizes == {"square": (1024, 1024), "portrait": (896, 1152)}
+    assert facts.max_text_tokens == 32  # of this copy's tokenizer; FLUX.1-dev's says 512
+    assert "Non-Commercial" in facts.license
+    assert not facts.square_only
+
+
+@pytest.mark.parametrize("base", ["no-such-base", "/no/such/folder", "./no/such"])
+def test_a_base_that_is_not_there_is_named(base: str) -> None:
+    assert failure(base) == (FailureCode.BASE_MISSING, {"base": base})
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_missing_part_is_named(copy: Path, part: str) -> None:
+    shutil.rmtree(copy / part)
+
+    assert failure(copy) == (FailureCode.BASE_INCOMPLETE, {"base": str(copy), "part": part})
+
+
+def test_an_empty_folder_is_no_base(tmp_path: Path) -> None:
+    assert failure(tmp_path)[1]["part"] == "model_index.json"
+
+
+@pytest.mark.parametrize("part", PARTS[:4])
+def test_cut_off_weights_are_named(copy: Path, part: str) -> None:
+    weights = next((copy / part).glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:200])
+
+    model_or_error = failure_of_use(copy)
+
+    assert model_or_error == (FailureCode.BASE_INCOMPLETE, part)
+
+
+def failure_of_use(base: Path) -> tuple[FailureCode, object]:
+    """Encoders are only loaded when they are needed."""
+    with pytest.raises(EngineError) as error:
+        catalogue.load(str(base), "cpu").encode_text(["a"])
+    return error.value.failure.code, error.value.failure.facts["part"]
+
+
+def test_a_missing_shard_is_named(copy: Path) -> None:
+    index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
+    (copy / "transformer" / "x.safetensors.index.json").write_text(json.dumps(index))
+
+    assert failure(copy)[1]["part"] == "transformer"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "part"),
+    [
+        ("model_index.json", '{"_class_name": "StableDiffusionPipeline"}', "model_index.json"),
+        ("model_index.json", "{", "model_index.json"),
+        ("headshot.json", '{"native_px": "large"}', "headshot.json"),
+        ("headshot.json", "[]", "headshot.json"),
+        ("vae/config.json", "{", "vae"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_named(
+    copy: Path, file: str, content: str, part: str
+) -> None:
+    (copy / file).write_text(content)
+
+    assert failure(copy)[0] is FailureCode.BASE_INCOMPLETE
+    assert failure(copy)[1]["part"] == part
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "expected"),
+    [
+        (None, MemoryPlan(keep_encoders=True, checkpoint_gradients=False)),
+        (79_000, MemoryPlan(keep_encoders=True, checkpoint_gradients=False)),
+        (60_000, MemoryPlan(keep_encoders=False, checkpoint_gradients=False)),
+        (40_000, MemoryPlan(keep_encoders=False, checkpoint_gradients=True)),
+    ],
+)
+def test_memory_decides_what_stays(free_mib: int | None, expected: MemoryPlan) -> None:
+    assert memory.choose(drawing_mib=23_000, encoders_mib=9_500, free=free_mib) == expected

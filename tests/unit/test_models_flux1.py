@@ -1,0 +1,169 @@
+"""The FLUX.1 family, compared with diffusers' own pipeline on the same tiny weights."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
+from torch import nn
+
+from engine.models import catalogue
+from engine.models.flux1 import Flux1, lora_modules, pack, unpack
+
+PROMPTS = ["headshot of TOK person, grey studio background", ""]
+SIZE = (64, 48)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_base: Path) -> Flux1:
+    loaded = catalogue.load(str(tiny_base), "cpu")
+    assert isinstance(loaded, Flux1)
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_base: Path) -> FluxPipeline:
+    pipeline = FluxPipeline.from_pretrained(tiny_base)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def random(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(len(shape)))
+
+
+def test_packing_is_the_pipelines() -> None:
+    latents = random(2, 16, 6, 8)
+
+    packed = pack(latents)
+
+    assert torch.equal(packed, FluxPipeline._pack_latents(latents, 2, 16, 6, 8))
+    assert torch.equal(unpack(packed, 3), latents)
+
+
+def test_texts_are_read_as_the_pipeline_reads_them(model: Flux1, pipeline: FluxPipeline) -> None:
+    tokens, pooled, _ = pipeline.encode_prompt(
+        PROMPTS, max_sequence_length=model.facts.max_text_tokens
+    )
+
+    text = model.encode_text(PROMPTS)
+
+    torch.testing.assert_close(text.tokens, tokens)
+    torch.testing.assert_close(text.pooled, pooled)
+    assert not torch.allclose(text.tokens[0], text.tokens[1])
+
+
+def test_velocities_are_the_transformers(model: Flux1, pipeline: FluxPipeline) -> None:
+    text = model.encode_text(PROMPTS)
+    latents, sigma = random(2, 16, 6, 8), torch.tensor([0.25, 0.9])
+    model.lora.seat(model.lora.zeros())
+
+    velocity = model.predict(latents, sigma, text, guidance=2.5)
+
+    expected = pipeline.transformer(
+        hidden_states=FluxPipeline._pack_latents(latents, 2, 16, 6, 8),
+        timestep=sigma,
+        guidance=torch.full((2,), 2.5),
+        pooled_projections=text.pooled,
+        encoder_hidden_states=text.tokens,
+        txt_ids=torch.zeros(text.tokens.shape[1], 3),
+        img_ids=FluxPipeline._prepare_latent_image_ids(2, 3, 4, "cpu", torch.float32),
+        return_dict=False,
+    )[0]
+    torch.testing.assert_close(velocity, FluxPipeline._unpack_latents(expected, 48, 64, 8))
+
+
+def test_guidance_and_text_are_heeded(model: Flux1) -> None:
+    latents, sigma = random(1, 16, 4, 4), torch.tensor([0.5])
+    text = model.encode_text(PROMPTS)
+    first = model.predict(latents, sigma, text[0:1], guidance=1.0)
+
+    assert not torch.allclose(first, model.predict(latents, sigma, text[0:1], guidance=4.0))
+    assert not torch.allclose(first, model.predict(latents, sigma, text[1:2], guidance=1.0))
+
+
+def test_latents_are_normalised_and_decoded_back(model: Flux1, pipeline: FluxPipeline) -> None:
+    pixels = random(1, 3, 48, 64).clamp(-1, 1)
+    config = pipeline.vae.config
+
+    latents = model.encode_image(pixels)
+
+    raw = pipeline.vae.encode(pixels).latent_dist.mode()
+    torch.testing.assert_close(latents, (raw - config.shift_factor) * config.scaling_factor)
+    assert latents.shape[1:] == model.latent_shape(SIZE)
+    decoded = pipeline.vae.decode(raw).sample.clamp(-1, 1)
+    torch.testing.assert_close(model.decode(latents), decoded, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("side_px", "shift"), [(512, 1.88), (768, 2.33), (1024, 3.16)])
+def test_noise_leans_to_one_with_the_resolution(model: Flux1, side_px: int, shift: float) -> None:
+    assert model.shift((side_px, side_px)) == pytest.approx(shift, abs=0.005)
+
+
+def test_noise_levels_are_the_schedulers(model: Flux1, pipeline: FluxPipeline) -> None:
+    tokens = (1024 // 16) * (768 // 16)
+    levels = [1 - step / 8 for step in range(8)]
+    pipeline.scheduler.set_timesteps(sigmas=levels, mu=calculate_shift(tokens))
+
+    found = model.sigmas(8, (768, 1024))
+
+    assert found == pytest.approx(pipeline.scheduler.sigmas.tolist())
+    assert (found[0], found[-1]) == (1.0, 0.0)
+
+
+def test_sides_that_cannot_be_packed_are_refused(model: Flux1) -> None:
+    with pytest.raises(ValueError, match="72x64 px; sides must divide by 16"):
+        model.latent_shape((72, 64))
+
+
+def test_every_linear_of_every_block_has_a_slot(model: Flux1, pipeline: FluxPipeline) -> None:
+    linears = {
+        name
+        for blocks in ("transformer_blocks", "single_transformer_blocks")
+        for name, module in pipeline.transformer.named_modules()
+        if name.startswith(f"{blocks}.") and isinstance(module, nn.Linear)
+    }
+
+    assert set(lora_modules(pipeline.transformer)) == linears
+    assert {slot.module for slot in model.lora.slots} == linears
+    assert len(linears) == 1 * 14 + 2 * 6
+
+
+def test_only_the_slots_learn(model: Flux1) -> None:
+    text = model.encode_text(PROMPTS)
+    model.lora.seat(model.lora.fresh(torch.Generator().manual_seed(0)))
+    gradient = model.lora.gradient()
+
+    model.predict(random(2, 16, 4, 4), torch.tensor([0.2, 0.4]), text, 1.0).sum().backward()
+
+    learned = [n for n, p in model._transformer.named_parameters() if p.grad is not None]
+    assert learned
+    assert all("lora_" in name for name in learned)
+    assert all(slot.b(gradient).any() for slot in model.lora.slots)
+    model.lora.release()
+
+
+def test_dropped_encoders_come_back(tiny_base: Path) -> None:
+    facts = catalogue.facts("tiny", tiny_base)
+    frugal = Flux1(tiny_base, facts, torch.device("cpu"), torch.float32, keep_encoders=False)
+    first = frugal.encode_text(PROMPTS)
+
+    frugal.drop_encoders()
+
+    assert frugal._encoders is None
+    assert torch.equal(frugal.encode_text(PROMPTS).tokens, first.tokens)
+
+
+def test_checkpointed_gradients_are_the_same(tiny_base: Path, model: Flux1) -> None:
+    facts = catalogue.facts("tiny", tiny_base)
+    frugal = Flux1(tiny_base, facts, torch.device("cpu"), torch.float32, checkpoint_gradients=True)
+    text, latents, sigma = model.encode_text(PROMPTS), random(2, 16, 4, 4), torch.tensor([0.2, 0.4])
+    weights = model.lora.fresh(torch.Generator().manual_seed(0))
+    gradients = []
+    for each in (model, frugal):
+        each.lora.seat(weights)
+        gradients.append(each.lora.gradient())
+        each.predict(latents, sigma, text, 1.0).square().sum().backward()
+        each.lora.release()
+
+    torch.testing.assert_close(*gradients)

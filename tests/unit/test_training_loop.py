@@ -1,0 +1,245 @@
+"""The training loop on a tiny FLUX: it learns, it can be left anywhere, it harms nobody."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from engine.contract.blobs import Blobs
+from engine.contract.failures import EngineError, FailureCode
+from engine.contract.manifests import DatasetManifest, Example
+from engine.models import catalogue, lora_file
+from engine.models.base import ImageModel
+from engine.training.checkpoints import Checkpoints
+from engine.training.loop import Score, StepDone, Trainer
+from engine.training.recipe import Recipe, choose
+
+STEPS = 6
+RECIPE = choose("standard", 3, 64, steps=STEPS).model_copy(
+    update={"batch": 2, "preservation_share": 0.3, "caption_dropout": 0.3}
+)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_base: Path) -> ImageModel:
+    return catalogue.load(str(tiny_base), "cpu")
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path) -> Checkpoints:
+    return Checkpoints(Blobs.from_url(f"file://{tmp_path}"), "people/a/checkpoints/j/")
+
+
+def dataset() -> tuple[DatasetManifest, dict[str, bytes]]:
+    examples, pictures = [], {}
+    for number in range(3):
+        image = Image.new("RGB", (64, 64), (200, 30, 60 * number))
+        ImageDraw.Draw(image).ellipse((16, 8, 48, 56), fill=(20, 200, 90))
+        file = BytesIO()
+        image.save(file, "PNG")
+        pictures[f"{number}.png"] = file.getvalue()
+        examples.append(
+            Example(
+                key=f"{number}.png",
+                photo_sha256=str(number),
+                view="face",
+                width_px=64,
+                height_px=64,
+                caption=f"photo of TOK person, wall {number}",
+                plain_caption=f"photo of a person, wall {number}",
+            )
+        )
+    manifest = DatasetManifest(trigger="TOK", class_word="person", examples=tuple(examples))
+    return manifest, pictures
+
+
+def trainer(
+    model: ImageModel,
+    checkpoints: Checkpoints | None = None,
+    recipe: Recipe = RECIPE,
+    seed: int = 3,
+    **options,
+) -> Trainer:
+    return Trainer(model, *dataset(), recipe, seed, checkpoints, **options)
+
+
+def training(steps: Iterator[StepDone]) -> Iterator[StepDone]:
+    return (step for step in steps if step.phase == "training")
+
+
+def losses(trainer: Trainer) -> list[float | None]:
+    return [step.loss for step in training(trainer.steps())]
+
+
+def test_it_learns_what_it_is_shown(model: ImageModel) -> None:
+    recipe = choose("standard", 3, 64, steps=80)
+    learned = losses(trainer(model, recipe=recipe))
+
+    first, last = learned[0], learned[-1]
+    assert first is not None
+    assert last is not None
+    assert last < 0.85 * first
+
+
+@pytest.mark.parametrize("left_after", [0, 1, 3, STEPS - 1])
+def test_a_training_that_was_left_goes_on_as_if_it_had_not_been(
+    model: ImageModel, checkpoints: Checkpoints, tiny_base: Path, left_after: int
+) -> None:
+    whole = trainer(model)
+    uninterrupted = losses(whole)
+
+    leaving = trainer(model, checkpoints)
+    steps = leaving.steps()
+    heard = []
+    for step in steps:
+        if step.phase == "training":
+            heard.append(step.loss)
+        if leaving.step == left_after and step.step >= left_after:
+            break
+    leaving.save()
+    another_process = catalogue.load(str(tiny_base), "cpu")
+    coming_back = trainer(another_process, checkpoints)
+
+    assert coming_back.resumed_from_step == left_after == len(heard)
+    assert heard + losses(coming_back) == uninterrupted
+    assert coming_back.lora() == whole.lora()
+    assert coming_back.losses == whole.losses
+
+
+def test_it_goes_on_from_the_checkpoint_before_a_damaged_one(
+    model: ImageModel, tmp_path: Path
+) -> None:
+    blobs = Blobs.from_url(f"file://{tmp_path}")
+    checkpoints = Checkpoints(blobs, "people/a/checkpoints/j/")
+    leaving = trainer(model, checkpoints)
+    for _ in training(leaving.steps()):
+        leaving.save()
+    newest = blobs.list_sync("people/a/checkpoints/j/")[-1]
+    blobs.put_sync(newest, blobs.get_sync(newest)[:-7])
+
+    coming_back = trainer(model, checkpoints)
+    losses(coming_back)
+
+    assert coming_back.resumed_from_step == STEPS - 1
+    assert coming_back.lora() == leaving.lora()
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"recipe": RECIPE.model_copy(update={"steps": 9})}]
+)
+def test_a_checkpoint_of_other_inputs_is_not_taken_up(
+    model: ImageModel, checkpoints: Checkpoints, change: dict
+) -> None:
+    earlier = trainer(model, checkpoints)
+    losses(earlier)
+    earlier.save()
+
+    assert trainer(model, checkpoints, **change).resumed_from_step == 0
+
+
+def test_others_who_draw_between_steps_change_nothing(model: ImageModel) -> None:
+    alone = trainer(model)
+    expected = losses(alone)
+    stranger = torch.full((model.lora.num_weights,), 0.1)
+    text = model.encode_text(["photo of a stranger"])
+
+    disturbed = trainer(model)
+    found = []
+    for step in disturbed.steps():
+        model.lora.seat(stranger, strength=0.6)
+        with torch.no_grad():
+            model.predict(torch.ones(1, 16, 8, 8), torch.ones(1), text, 2.5)
+        if step.phase == "training":
+            found.append(step.loss)
+
+    assert found == expected
+    assert disturbed.lora() == alone.lora()
+
+
+def test_the_average_is_what_is_kept(model: ImageModel) -> None:
+    done = trainer(model)
+    losses(done)
+
+    kept = lora_file.read(done.lora(), model.lora, model.facts.name)
+
+    last = done._state.weights.detach()
+    assert torch.equal(kept, done.weights)
+    assert not torch.allclose(kept, last)
+    assert torch.linalg.norm(kept) > 0
+
+
+def test_preservation_alone_keeps_the_base_as_it_was(model: ImageModel) -> None:
+    recipe = RECIPE.model_copy(update={"preservation_share": 0.999})
+
+    assert all(loss < 1e-9 for loss in losses(trainer(model, recipe=recipe)) if loss is not None)
+
+
+def test_another_seed_is_another_training(model: ImageModel) -> None:
+    assert losses(trainer(model, seed=3)) != losses(trainer(model, seed=4))
+
+
+def test_a_refresh_begins_where_the_earlier_training_ended(model: ImageModel) -> None:
+    earlier = trainer(model)
+    losses(earlier)
+
+    later = trainer(model, start_from=earlier.lora())
+
+    assert torch.equal(later.weights, earlier.weights)
+    losses(later)
+    assert not torch.equal(later.weights, earlier.weights)
+
+
+def test_progress_has_steps_loss_and_time_left(model: ImageModel) -> None:
+    seconds = iter(range(1000))
+    told = list(trainer(model, clock=lambda: float(next(seconds))).steps())
+
+    encoding = [step for step in told if step.phase == "encoding"]
+    steps = [step for step in told if step.phase == "training"]
+    assert [step.step for step in encoding] == list(range(1, encoding[0].total + 1))
+    assert [step.step for step in steps] == list(range(1, STEPS + 1))
+    assert [step.eta_s for step in steps] == [5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
+    assert all(step.loss is not None and step.total == STEPS for step in steps)
+
+
+def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Checkpoints) -> None:
+    likeness = {2: 0.4, 4: 0.9, 6: 0.5}
+    seen: dict[int, torch.Tensor] = {}
+
+    def score(step: int, weights: torch.Tensor) -> Score:
+        seen[step] = weights
+        return Score(likeness[step], {"bleed": 0.1})
+
+    scored = trainer(model, checkpoints, scorer=score, score_every=2)
+    told = [step.score.likeness for step in scored.steps() if step.score is not None]
+    scored.save()
+
+    assert told == [0.4, 0.9, 0.5]
+    for each in (scored, trainer(model, checkpoints)):
+        kept = lora_file.read(each.lora(), model.lora, model.facts.name)
+        assert torch.equal(kept, seen[4])
+    assert scored.scores[1] == {"step": 4, "likeness": 0.9, "bleed": 0.1}
+
+
+def test_a_loss_that_is_no_number_ends_it(model: ImageModel) -> None:
+    recipe = RECIPE.model_copy(update={"learning_rate": 1e30, "max_gradient_norm": 1e30})
+
+    with pytest.raises(EngineError) as error:
+        losses(trainer(model, recipe=recipe))
+
+    assert error.value.failure.code is FailureCode.GPU_FAILED
+
+
+def test_a_rank_the_slots_do_not_have_is_refused(model: ImageModel) -> None:
+    with pytest.raises(ValueError, match="recipe has rank 8; the slots have 16"):
+        trainer(model, recipe=RECIPE.model_copy(update={"rank": 8}))
+
+
+def test_the_global_random_state_is_left_alone(model: ImageModel) -> None:
+    before = torch.random.get_rng_state()
+
+    losses(trainer(model))
+
+    assert torch.equal(torch.random.get_rng_state(), before)

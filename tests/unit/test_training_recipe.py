@@ -1,0 +1,52 @@
+"""Recipes: one dial, and what follows from photos and base."""
+
+import pytest
+
+from engine.contract.jobs import Quality
+from engine.training.recipe import choose
+
+QUALITIES: tuple[Quality, ...] = ("fast", "standard", "best")
+
+
+def test_the_origins_recipe_is_kept_whatever_the_photos_are() -> None:
+    recipe = choose("origin", num_photos=30, native_px=1024)
+
+    assert (recipe.steps, recipe.rank, recipe.learning_rate) == (2000, 16, 4e-4)
+    assert recipe.resolutions == (512, 768, 1024)
+    assert (recipe.caption_dropout, recipe.batch) == (0.05, 1)
+
+
+@pytest.mark.parametrize("native_px", [256, 1024])
+def test_better_takes_more_steps_at_lower_rates(native_px: int) -> None:
+    recipes = [choose(quality, 12, native_px) for quality in QUALITIES]
+
+    assert sorted(r.steps for r in recipes) == [r.steps for r in recipes]
+    assert sorted(r.learning_rate for r in recipes)[::-1] == [r.learning_rate for r in recipes]
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_more_photos_take_more_steps_within_bounds(quality: Quality) -> None:
+    steps = [choose(quality, photos, 1024).steps for photos in (1, 12, 20, 1000)]
+
+    assert sorted(steps) == steps
+    assert steps[0] >= 250
+    assert steps[-1] <= 2000
+
+
+def test_no_resolution_exceeds_the_base() -> None:
+    assert choose("best", 12, 1024).resolutions == (512, 768, 1024)
+    assert choose("best", 12, 512).resolutions == (512,)
+    assert choose("best", 12, 256).resolutions == (256,)
+    assert choose("origin", 12, 256).resolutions == (256,)
+
+
+def test_a_small_base_learns_in_batches() -> None:
+    assert choose("standard", 12, 256).batch == 4
+    assert choose("standard", 12, 1024).batch == 1
+
+
+def test_steps_can_be_said() -> None:
+    recipe = choose("standard", 12, 1024, steps=20)
+
+    assert recipe.steps == 20
+    assert recipe.warmup_steps <= 2
