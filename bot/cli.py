@@ -5,7 +5,7 @@ Nothing heavy is imported until a command runs, so that `--help` answers at once
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -192,7 +192,7 @@ def run(context: typer.Context) -> None:
     """Run everything a server needs, supervised: queue, bot, engine. Ctrl-C stops it."""
     from bot.commands.run import run as work
 
-    _finish(work(_settings(context, logs=True), _child_flags(context)))
+    _finish(work(_settings(context, is_server=True), _child_flags(context)))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -200,7 +200,7 @@ def bot(context: typer.Context) -> None:
     """Run only the bot: chats and database. It needs an engine somewhere on the same queue."""
     from bot.commands.run import bot as work
 
-    _finish(work(_settings(context, logs=True)))
+    _finish(work(_settings(context, is_server=True)))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -208,7 +208,7 @@ def engine(context: typer.Context) -> None:
     """Run only an engine: photo checks, training, drawing. On as many machines as you have."""
     from bot.commands.run import engine as work
 
-    _finish(work(_settings(context, logs=True)))
+    _finish(work(_settings(context, is_server=True)))
 
 
 def _config_of(context: typer.Context) -> Path | None:
@@ -222,17 +222,14 @@ def _child_flags(context: typer.Context) -> list[str]:
     return [part for name, value in given.items() if value for part in (name, str(value))]
 
 
-def _settings(
-    context: typer.Context, logs: bool = False, changes: Mapping[str, Any] | None = None
-) -> "Settings":
-    """Settings of this call. Without `logs`, only warnings are logged, beside the output."""
+def _settings(context: typer.Context, is_server: bool = False) -> "Settings":
+    """Settings of this call. Servers log to standard error, all others to a file."""
     from bot.logs import configure
     from bot.settings import load
 
     flags = cast(Flags, context.obj)
-    given = {"data_dir": flags.data} if flags.data else {}
-    settings = load({**given, **(changes or {})}, flags.config)
-    configure(settings.log_level if logs else "error")
+    settings = load({"data_dir": flags.data} if flags.data else {}, flags.config)
+    configure(settings.log_level, None if is_server else settings.log_dir / "bot.log")
     return settings
 
 

@@ -7,7 +7,8 @@ import asyncio
 import json
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,16 @@ from bot.commands.workplace import Workplace, open_workplace
 from bot.settings import Settings
 from engine.contract import keys
 from engine.contract.blobs import BlobMissingError
-from engine.contract.events import Failed
+from engine.contract.events import Event, Failed, Finished, PhotoChecked
 from engine.contract.failures import EngineError, Failure
 from engine.contract.jobs import CheckPhoto
 from engine.contract.photo_set import judge
 from engine.contract.photos import PhotoReport, Reason, ReasonCode, SetVerdict
-from engine.contract.queue import EventStream
+from engine.contract.queue import Acknowledge, EventStream
 
 READY, NOT_READY = 0, 1
 LOOK_EVERY_S = 0.05
+Events = AsyncGenerator[tuple[Event, Acknowledge], None]
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -68,49 +70,68 @@ def as_object(files: Sequence[Path], verdict: SetVerdict) -> dict[str, Any]:
     return {"photos": photos, "coverage": coverage, "missing": list(verdict.missing)}
 
 
+@dataclass
+class Ward:
+    """What became of the jobs of this call. Each photo has an owner of its own: a bot that meets
+    results of nobody it knows erases all of that owner at once.
+    """
+
+    name: str
+    reports: dict[str, PhotoReport] = field(default_factory=dict[str, PhotoReport])
+    failures: dict[str, Failure] = field(default_factory=dict[str, Failure])
+
+    async def listen(self, events: Events) -> None:
+        async for event, take_away in events:
+            if not event.owner.startswith(self.name):
+                continue
+            if isinstance(event, Finished) and isinstance(event.result, PhotoChecked):
+                self.reports[event.job_id] = event.result.report
+            elif isinstance(event, Failed):
+                self.failures[event.job_id] = event.failure
+            await take_away()
+
+
 async def _reports(place: Workplace, files: Sequence[Path]) -> AsyncIterator[PhotoReport]:
     """One report a file, in order, each as soon as it and those before it are there."""
-    owner = f"check{secrets.token_hex(8)}"
-    events = await EventStream(place.redis).onlooker()
-    failures: dict[str, Failure] = {}
-
-    async def listen() -> None:
-        async for event, take_away in events:
-            if event.owner == owner:
-                if isinstance(event, Failed):
-                    failures[event.job_id] = event.failure
-                await take_away()
-
-    listener = asyncio.create_task(listen())
+    ward = Ward(f"check{secrets.token_hex(8)}x")
+    listener = asyncio.create_task(ward.listen(await EventStream(place.redis).onlooker()))
+    owners: list[str] = []
     try:
-        submitted = [await _submit(place, owner, n, file) for n, file in enumerate(files)]
+        submitted: list[CheckPhoto | PhotoReport] = []
+        for number, file in enumerate(files):
+            owners.append(f"{ward.name}{number}")
+            submitted.append(await _submit(place, owners[-1], file))
         for job in submitted:
             if isinstance(job, PhotoReport):
                 yield job
             else:
-                yield await place.unless_engine_dies(_report(place, job, failures))
+                yield await place.unless_engine_dies(_report(place, job, ward))
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
-        await place.blobs.erase(keys.person(owner))
+        for owner in owners:
+            await place.blobs.erase(keys.person(owner))
 
 
-async def _report(
-    place: Workplace, job: CheckPhoto, failures: Mapping[str, Failure]
-) -> PhotoReport:
+async def _report(place: Workplace, job: CheckPhoto, ward: Ward) -> PhotoReport:
+    """As told by the engine, or as it left it where the telling was lost.
+
+    Raises:
+        EngineError: when the check itself failed.
+    """
     while True:
-        if job.job_id in failures:
-            failure = failures[job.job_id]
+        if job.job_id in ward.failures:
+            failure = ward.failures[job.job_id]
             raise EngineError(failure.code, **failure.facts)
+        if job.job_id in ward.reports:
+            return ward.reports[job.job_id]
         try:
             return PhotoReport.model_validate_json(await place.blobs.get(job.report_key))
         except BlobMissingError:
             await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _submit(
-    place: Workplace, owner: str, number: int, file: Path
-) -> CheckPhoto | PhotoReport:
+async def _submit(place: Workplace, owner: str, file: Path) -> CheckPhoto | PhotoReport:
     """Hands a file to the engine; one that cannot be taken is judged here."""
     limits = place.settings.photos
     try:
@@ -123,7 +144,7 @@ async def _submit(
         return _refused(file, ReasonCode.UNREADABLE, problem="damaged")
     digest = sha256(data).hexdigest()
     job = CheckPhoto(
-        job_id=f"{owner}-{number}",
+        job_id=owner,
         owner=owner,
         photo_key=keys.photo(owner, digest),
         report_key=keys.report(owner, digest),

@@ -6,7 +6,7 @@ from bot.conversation.phrases import phrase
 from bot.processes.supervisor import PartHopelessError
 from bot.processes.valkey import ValkeyError
 from bot.settings import SettingsError
-from engine.contract.failures import EngineError
+from engine.contract.failures import EngineError, Failure
 from engine.contract.styles import StylesError
 
 
@@ -21,7 +21,18 @@ def sentence(error: Exception) -> str | None:
     if isinstance(error, StylesError):
         return str(error)
     if isinstance(error, EngineError):
-        return phrase("en", f"failure.{error.failure.code}", **error.failure.facts)
+        return failure_sentence(error.failure)
     if isinstance(error, ConnectionError):
         return "Redis does not answer; is it running, and is HEADSHOT_REDIS_URL right?"
     return None
+
+
+def failure_sentence(failure: Failure) -> str:
+    """What became of a job, in the words of the chat."""
+    facts = dict(failure.facts)
+    facts |= {
+        name.replace("_mib", "_gb"): f"{value / 1024:.1f}"
+        for name, value in failure.facts.items()
+        if name.endswith("_mib")
+    }
+    return phrase("en", f"failure.{failure.code}", **facts)

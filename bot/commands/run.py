@@ -3,12 +3,17 @@
 import sys
 from contextlib import AsyncExitStack
 
+from bot import app
 from bot.commands.faults import CommandError
 from bot.processes.engine import engine_part, torch_is_installed
 from bot.processes.supervisor import Part, Patience, Supervisor
 from bot.processes.valkey import embedded
 from bot.settings import PREFIX, Settings
 
+NO_CHAT = (
+    "no chat is set up: set HEADSHOT_DISCORD__TOKEN or HEADSHOT_TELEGRAM__TOKEN, "
+    "or talk to the bot here with: headshot-bot chat"
+)
 NO_TORCH = "the engine needs torch: pip install 'headshot-bot[engine]'"
 
 
@@ -16,6 +21,8 @@ async def run(settings: Settings, flags: list[str]) -> int:
     """Runs all parts until stopped. `flags` are handed on to the bot's command line."""
     if not torch_is_installed():
         raise CommandError(NO_TORCH)
+    if settings.discord.token is None and settings.telegram.token is None:
+        raise CommandError(NO_CHAT)
     async with AsyncExitStack() as stack:
         url = await _queue(stack, settings)
         bot_part = Part(
@@ -29,7 +36,12 @@ async def run(settings: Settings, flags: list[str]) -> int:
 
 
 async def bot(settings: Settings) -> int:
-    raise NotImplementedError
+    """Runs the bot until stopped."""
+    if settings.discord.token is None and settings.telegram.token is None:
+        raise CommandError(NO_CHAT)
+    async with AsyncExitStack() as stack:
+        await app.run(settings, await _queue(stack, settings))
+    return 0
 
 
 async def engine(settings: Settings) -> int:

@@ -49,7 +49,7 @@ class VerdictList:
         if verdict.coverage.num_accepted:
             self._console.print(_coverage_table(verdict.coverage))
         for line in self._advice(verdict):
-            self._console.print(f"  • {line}")
+            self._console.print(f"• {line}", highlight=False)
 
     def _verdicts(self) -> tuple[Verdict, ...]:
         photos = tuple(
@@ -77,16 +77,19 @@ class VerdictList:
         n, of, least = verdict.coverage.num_accepted, len(self._files), self._limits.min_photos
         if not of:
             return Text("There is no file in this folder.", style="bold red")
-        good = "1 photo is good" if n == 1 else f"{n} photos are good"
+        good = f"{n} of {of} photos {'is' if n == 1 else 'are'} good"
         if verdict.ready:
-            return Text(f"{good} of {of}: enough to train.", style="bold green")
-        return Text(f"{good} of {of}: training needs {least}.", style="bold red")
+            return Text(f"{good}: enough to train.", style="bold green")
+        return Text(f"{good}: training needs {least}.", style="bold red")
 
     def _advice(self, verdict: SetVerdict) -> Iterator[str]:
+        """Angles and lights are worth talking about once there is a good photo."""
+        n = self._limits.min_photos - verdict.coverage.num_accepted
         for code in verdict.missing:
-            n = self._limits.min_photos - verdict.coverage.num_accepted
-            facts = {"n": n} if code is Missing.MORE_PHOTOS else {}
-            yield self._turn.say(f"missing.{code}", **facts)
+            if code is Missing.MORE_PHOTOS:
+                yield self._turn.say(f"missing.{code}", n=n)
+            elif verdict.coverage.num_accepted:
+                yield "It would help to add " + self._turn.say(f"missing.{code}") + "."
 
 
 def _coverage_table(coverage: Coverage) -> Table:

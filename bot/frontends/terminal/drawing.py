@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
-from rich.progress_bar import ProgressBar
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +17,7 @@ from bot.conversation.actions import Action
 from bot.conversation.messages import Button, Message, PhotoLine
 
 BAR_WIDTH = 40
+GAP = "   "
 LOOKS = {"plain": "cyan", "primary": "bold green", "danger": "red"}
 Numbers = Mapping[Action, int]
 """The number to type for a button; buttons without one are pressed by their label."""
@@ -47,7 +47,7 @@ def _parts(said: Message, numbers: Numbers, without: Sequence[str]) -> Iterator[
     if text:
         yield Text(text)
     if any(said.buttons):
-        yield Padding(choices(said.buttons, numbers), (1 if text else 0, 0, 0, 0))
+        yield Padding(Choices(said.buttons, numbers), (1 if text else 0, 0, 0, 0))
 
 
 def _text_without(text: str, lines: Sequence[str]) -> str:
@@ -61,29 +61,33 @@ def _text_without(text: str, lines: Sequence[str]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def bar(progress: float) -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_row(
-        ProgressBar(total=1.0, completed=progress, width=BAR_WIDTH, finished_style="green"),
-        Text(f"{progress:4.0%}", style="bold"),
-    )
-    return grid
+def bar(progress: float) -> Text:
+    """Filled and empty differ in shape, too: not everybody sees, or shows, colours."""
+    filled = round(progress * BAR_WIDTH)
+    return Text.assemble(("█" * filled, "green"), ("░" * (BAR_WIDTH - filled), "dim"))
 
 
-def choices(rows: Sequence[Sequence[Button]], numbers: Numbers) -> Text:
+class Choices:
     """All buttons in one flow, each in one piece."""
-    drawn = [_button(button, numbers.get(button.action)) for row in rows for button in row]
-    return Text("   ").join(drawn)
+
+    def __init__(self, rows: Sequence[Sequence[Button]], numbers: Numbers) -> None:
+        self._buttons = [_button(b, numbers.get(b.action)) for row in rows for b in row]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = Text()
+        for button in self._buttons:
+            if line and line.cell_len + len(GAP) + button.cell_len > options.max_width:
+                yield line
+                line = Text()
+            line.append(GAP if line else "").append_text(button)
+        yield line
 
 
 def _button(button: Button, number: int | None) -> Text:
-    label = plain(button.label).replace(" ", "\N{NO-BREAK SPACE}")
+    label = plain(button.label)
     if number is None:
         return Text(f"[{label}]", style="dim")
-    chip = Text(
-        f"\N{NO-BREAK SPACE}{number}\N{NO-BREAK SPACE}", style=f"reverse {LOOKS[button.look]}"
-    )
-    return Text.assemble(chip, "\N{NO-BREAK SPACE}", (label, LOOKS[button.look]))
+    return Text.assemble((f" {number} ", f"reverse {LOOKS[button.look]}"), f" {label}")
 
 
 def verdict(photo: PhotoLine, name: str) -> RenderableType:
@@ -127,6 +131,13 @@ def _last(word: str) -> str:
     """What differs in a completion: the last part of a path, or the last word."""
     return word.rstrip("/").rsplit("/", 1)[-1].rsplit(" ", 1)[-1] + (
         "/" if word.endswith("/") else ""
+    )
+
+
+def greeting() -> RenderableType:
+    return Text.assemble(
+        ("Headshot Bot", "bold"),
+        ("  Drop photos here or type /train, /headshot, /help. Ctrl-D leaves.", "dim"),
     )
 
 

@@ -6,7 +6,7 @@ nothing that matters: names of files and numbers of buttons are for the eyes onl
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -21,7 +21,7 @@ from bot.conversation.incoming import (
     Said,
     UploadRefused,
 )
-from bot.conversation.messages import Button, Message, PhotoLine
+from bot.conversation.messages import MENU, Button, Message, PhotoLine
 from bot.frontends.base import Address, Caller, Inbox, MessageRef
 from bot.frontends.terminal import drawing
 from bot.frontends.terminal.paths import Named, named_in
@@ -38,13 +38,19 @@ CALLER = Caller(platform="terminal", user_id="local", address={"terminal": "loca
 
 
 class TerminalFrontend:
-    """A frontend in the sense of `bot.frontends.base`."""
+    """A frontend in the sense of `bot.frontends.base`. `hears` is told of each message."""
 
     name = "terminal"
     edit_pace_s = 0.1
     verdict_replies = False
 
-    def __init__(self, screen: Screen, album: Album, limits: PhotoLimits) -> None:
+    def __init__(
+        self,
+        screen: Screen,
+        album: Album,
+        limits: PhotoLimits,
+        hears: Callable[[Message], None] | None = None,
+    ) -> None:
         self._screen = screen
         self._album = album
         self._limits = limits
@@ -52,6 +58,7 @@ class TerminalFrontend:
         self._offered = Offered()
         self._cards: dict[str, Message] = {}
         self._file_names: dict[str, str] = {}
+        self._hears = hears
         self._told: dict[tuple[str, int], PhotoLine] = {}
         self._numbers = count(1)
         self._spoke = time.monotonic()
@@ -130,16 +137,18 @@ class TerminalFrontend:
         self._tell_verdicts(message)
         self._offered.offer(number, message, is_new=replace is None)
         pictures = await self._pictures(message)
-        if message.card and not message.final and message.progress is not None:
+        if message.card and message.card != MENU and not message.final:
             self._cards[message.card] = message
             self._screen.card(message.card, message, self._draw)
             if pictures:
-                self._screen.print(*pictures)
+                self._screen.print(*pictures, is_line=True)
         else:
             if message.card:
                 self._cards.pop(message.card, None)
                 self._screen.drop(message.card)
             self._screen.print(self._draw(message), *pictures)
+        if self._hears is not None:
+            self._hears(message)
         return {"number": number}
 
     def _draw(self, message: Message) -> RenderableType:
@@ -156,7 +165,7 @@ class TerminalFrontend:
             self._told[key] = photo
             news.append(drawing.verdict(photo, self._file_names.get(photo.sha256, "")))
         if news:
-            self._screen.print(*news)
+            self._screen.print(*news, is_line=True)
 
     async def _pictures(self, message: Message) -> list[RenderableType]:
         return [line for picture in message.pictures for line in await self._album.keep(picture)]

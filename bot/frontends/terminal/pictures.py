@@ -1,6 +1,7 @@
 """Pictures that arrive: kept in a folder, linked, and shown small where colours allow."""
 
 import asyncio
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -17,32 +18,40 @@ THUMBNAIL_WIDTH = 24
 class Album:
     """Saves each picture once under its own name."""
 
-    def __init__(self, blobs: Blobs, folder: Path, thumbnails: bool) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        folder: Path,
+        thumbnails: bool,
+        name_of: Callable[[Picture], str] = lambda picture: Path(picture.filename).name,
+    ) -> None:
         self._blobs = blobs
         self._folder = folder
         self._thumbnails = thumbnails
+        self._name_of = name_of
         self._kept: dict[str, Path] = {}
-        self.latest: list[Path] = []
-        """All that was kept, oldest first."""
+
+    def path_of(self, key: str) -> Path | None:
+        """Where a picture was put."""
+        return self._kept.get(key)
 
     async def keep(self, picture: Picture) -> list[RenderableType]:
         """What to print for a picture; nothing for one that was kept before."""
         if picture.key in self._kept:
             return []
         data = await self._blobs.get(picture.key)
-        path = await asyncio.to_thread(self._save, picture.filename, data)
+        path = await asyncio.to_thread(self._save, self._name_of(picture), data)
         self._kept[picture.key] = path
-        self.latest.append(path)
         link = drawing.link(path, picture.caption)
         shown = thumbnail(data) if self._thumbnails else None
         return [shown, link] if shown else [link]
 
     def _save(self, filename: str, data: bytes) -> Path:
-        name = Path(Path(filename).name or "picture")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = self._folder / (filename or "picture")
+        name.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(1, 10_000):
             stem = name.stem if number == 1 else f"{name.stem}-{number}"
-            path = self._folder / f"{stem}{name.suffix}"
+            path = name.with_name(f"{stem}{name.suffix}")
             try:
                 with path.open("xb") as file:
                     file.write(data)
@@ -50,7 +59,7 @@ class Album:
             except FileExistsError:
                 if path.stat().st_size == len(data) and path.read_bytes() == data:
                     return path
-        raise FileExistsError(f"{self._folder} holds 10000 pictures named {name}")
+        raise FileExistsError(f"there are 10000 pictures named {name}")
 
 
 def thumbnail(data: bytes, width: int = THUMBNAIL_WIDTH) -> RenderableType | None:

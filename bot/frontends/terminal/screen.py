@@ -8,6 +8,7 @@ from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from bot.conversation.messages import Message
 from bot.frontends.terminal import drawing
@@ -17,8 +18,8 @@ Draw = Callable[[Message], RenderableType]
 
 
 class Screen(Protocol):
-    def print(self, *what: RenderableType) -> None:
-        """Puts something down for good."""
+    def print(self, *what: RenderableType, is_line: bool = False) -> None:
+        """Puts something down for good; lines stand close together, all else apart."""
         ...
 
     def card(self, card: str, said: Message, draw: Draw) -> None:
@@ -38,6 +39,7 @@ class LiveScreen:
     """Cards that go on, and the line being typed, stay at the foot of the terminal."""
 
     def __init__(self, console: Console, prompt: Callable[[], RenderableType] | None) -> None:
+        self._paper = Paper(console)
         self._prompt = prompt
         self._cards: dict[str, tuple[Message, Draw]] = {}
         self._live = Live(
@@ -45,8 +47,8 @@ class LiveScreen:
         )
         self._live.start()
 
-    def print(self, *what: RenderableType) -> None:
-        self._live.console.print(*what, "", sep="\n")
+    def print(self, *what: RenderableType, is_line: bool = False) -> None:
+        self._paper.print(*what, is_line=is_line)
         self.refresh()
 
     def card(self, card: str, said: Message, draw: Draw) -> None:
@@ -61,18 +63,17 @@ class LiveScreen:
 
     def close(self) -> None:
         """Leaves the cards as they stand."""
-        self._prompt = None
-        for said, draw in self._cards.values():
-            self._live.console.print(draw(said), "", sep="\n")
-        self._cards.clear()
+        cards, self._cards, self._prompt = self._cards, {}, None
         self._live.stop()
+        for said, draw in cards.values():
+            self._paper.print(draw(said), is_line=False)
 
     def _foot(self) -> RenderableType:
         parts: list[RenderableType] = []
         for said, draw in self._cards.values():
-            parts += [draw(said), ""]
+            parts += ["", draw(said)]
         if self._prompt is not None:
-            parts.append(self._prompt())
+            parts += ["", self._prompt()]
         return Group(*parts)
 
 
@@ -80,23 +81,24 @@ class PlainScreen:
     """For pipes and files: nothing is taken back, and a card speaks only when it has news."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._told: dict[str, tuple[str, int]] = {}
+        self._paper = Paper(console)
+        self._told: dict[str, tuple[str, bool, int]] = {}
 
-    def print(self, *what: RenderableType) -> None:
-        self._console.print(*what, "", sep="\n")
+    def print(self, *what: RenderableType, is_line: bool = False) -> None:
+        self._paper.print(*what, is_line=is_line)
 
     def card(self, card: str, said: Message, draw: Draw) -> None:
-        decile = int((said.progress or 0) * DECILE)
+        """In full at first and once all photos are judged; in between a line every tenth."""
         told = self._told.get(card)
-        self._told[card] = said.title, decile
-        if told is None:
+        pending = any(photo.verdict == "pending" for photo in said.photos)
+        news = said.title, pending, int((said.progress or 0) * DECILE)
+        self._told[card] = news
+        if told is None or (told[1] and not pending):
             self.print(draw(said))
-        elif told != (said.title, decile):
-            first = said.text.split("\n", 1)[0]
-            progress = [] if said.progress is None else [drawing.bar(said.progress)]
-            self._console.print(drawing.plain(" · ".join(filter(None, [said.title, first]))))
-            self._console.print(*progress)
+        elif told != news and not said.photos:
+            first = drawing.plain(said.text.split("\n", 1)[0])
+            done = drawing.bar(said.progress) if said.progress is not None else said.title
+            self.print(Text.assemble("  ", done, "  ", first), is_line=True)
 
     def drop(self, card: str) -> None:
         self._told.pop(card, None)
@@ -106,3 +108,19 @@ class PlainScreen:
 
     def close(self) -> None:
         return
+
+
+class Paper:
+    """What was put down for good, with an empty line where something new begins."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._after_line = False
+        self._is_blank = True
+
+    def print(self, *what: RenderableType, is_line: bool) -> None:
+        if not self._is_blank and not (is_line and self._after_line):
+            self._console.print()
+        for part in what:
+            self._console.print(part)
+        self._is_blank, self._after_line = False, is_line
