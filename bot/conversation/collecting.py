@@ -55,11 +55,20 @@ def train(turn: Turn, command: Command) -> Reply:
 
 def new_training(turn: Turn) -> Reply:
     """Goes on collecting, or begins, whatever runs."""
-    if turn.situation.collection is not None:
-        return turn.reply(effects=[ShowCollection(collection_id=turn.situation.collection.id)])
+    collection = turn.situation.collection
+    if collection is not None:
+        shown = ShowCollection(collection_id=collection.id)
+        return turn.reply(*_privately(turn), effects=[shown])
     if (refused := _not_now(turn)) is not None:
         return turn.reply(refused)
-    return turn.reply(effects=[OpenCollection()])
+    return turn.reply(*_privately(turn), effects=[OpenCollection()])
+
+
+def _privately(turn: Turn) -> list[Message]:
+    """The card comes in the private chat; where others read along, that must be said."""
+    if not turn.situation.in_group:
+        return []
+    return [turn.tell("train.privately", fleeting=True, private=False)]
 
 
 def receive(turn: Turn, received: PhotosReceived) -> Reply:
@@ -74,7 +83,7 @@ def receive(turn: Turn, received: PhotosReceived) -> Reply:
     if kept:
         effects = [OpenCollection()] if collection is None else []
         effects.append(AddPhotos(photos=kept))
-    notes = _notes(turn, received, num_left_over=len(left_over))
+    notes = _notes(turn, received, num_kept=len(kept))
     if not effects and not notes:
         notes = [turn.tell("photos.none")]
     return turn.reply(*notes, effects=[*effects, *_discard(left_over)])
@@ -222,13 +231,13 @@ def _room(turn: Turn, collection: Collection | None) -> int:
     return max(0, min(most - not_refused, MOST_KEPT * most - len(collection.photos)))
 
 
-def _notes(turn: Turn, received: PhotosReceived, num_left_over: int) -> list[Message]:
+def _notes(turn: Turn, received: PhotosReceived, num_kept: int) -> list[Message]:
     notes: list[Message] = []
     collection = turn.situation.collection
-    if collection is None and received.photos:
-        notes.append(turn.tell("photos.opened", {"n": len(received.photos)}))
-    if num_left_over:
-        facts = {"n": num_left_over, "most": turn.situation.limits.max_photos}
+    if collection is None and num_kept:
+        notes.append(turn.tell("photos.opened", {"n": num_kept}))
+    if num_kept < len(received.photos):
+        facts = {"n": len(received.photos) - num_kept, "most": turn.situation.limits.max_photos}
         notes.append(turn.tell("photos.too_many", facts))
     if received.num_repeated:
         notes.append(turn.tell("photos.repeated", {"n": received.num_repeated}, fleeting=True))
@@ -272,6 +281,7 @@ def _picker(turn: Turn, collection: Collection, page: int, removed: int | None =
         following = (first // PHOTOS_A_PAGE + 1) % -(-len(verdicts) // PHOTOS_A_PAGE)
         turning.append(turn.button("button.more", Verb.PICK_PHOTO, collection.id, str(following)))
     key = "remove.pick" if removed is None else "remove.done"
+    key = key if verdicts else "remove.none_left"
     return turn.tell(key, {"number": removed}, buttons=(*grid(buttons), tuple(turning)), card=MENU)
 
 

@@ -70,15 +70,24 @@ def failed(turn: Turn, happened: JobFailed) -> Reply:
 
 
 def _failure(turn: Turn, order: Order, failure: Failure) -> Message:
+    code = failure.code
     return turn.compose(
-        f"failure.{failure.code}",
+        f"failure.{code}",
         [
-            turn.say(f"failure.{failure.code}", **_facts(failure)),
-            turn.say(f"failed.{order.kind}"),
+            turn.say(f"failure.{code}", **_facts(failure)),
+            turn.say("failed.training" if code in NEEDS_TRAINING else f"failed.{order.kind}"),
+            _error(turn, failure),
         ],
         title=turn.say("failed.title", title=order_card.title(turn, order)),
-        buttons=_remedy(turn, order, failure.code),
+        buttons=_remedy(turn, order, code),
     )
+
+
+def _error(turn: Turn, failure: Failure) -> str:
+    """The kind of error, for admins only; to others it says nothing."""
+    if not turn.situation.is_admin or "error" not in failure.facts:
+        return ""
+    return turn.say("failed.error", error=failure.facts["error"])
 
 
 def _facts(failure: Failure) -> dict[str, object]:
@@ -86,7 +95,7 @@ def _facts(failure: Failure) -> dict[str, object]:
     facts: dict[str, object] = dict(failure.facts)
     for name in ("needed_mib", "free_mib"):
         if name in facts:
-            facts[name.replace("_mib", "_gb")] = f"{float(str(facts[name])) / 1024:.1f}"
+            facts[name.replace("_mib", "_gb")] = f"{float(str(facts[name])) / 1024:.0f}"
     return facts
 
 

@@ -1,5 +1,8 @@
 """The two doors of the conversation: `respond` to a person, `announce` what happened.
 
+What `respond` says belongs where the person asked (unless others read there and the message is
+private); what `announce` says belongs in their private chat.
+
 Pure: the same situation gets the same answer. Nobody here knows a clock, a network or a chat
 platform. Each topic has its own module; this one only leads to the right door.
 """
@@ -15,9 +18,10 @@ from bot.conversation import (
     status,
     style_menu,
 )
-from bot.conversation.actions import Action, Verb, act
+from bot.conversation.actions import Action, Verb, act, find
 from bot.conversation.commands import canonical
 from bot.conversation.incoming import (
+    ChatClosed,
     CollectionChanged,
     Command,
     EngineAway,
@@ -96,6 +100,8 @@ def respond(incoming: Incoming, situation: Situation) -> Reply:
             return collecting.receive(turn, incoming)
         case UploadRefused():
             return collecting.refuse_upload(turn, incoming)
+        case ChatClosed():
+            return turn.reply(turn.tell("chat.closed"))
         case Pressed():
             return _pressed(turn, incoming.action, situation.session)
         case Said():
@@ -212,7 +218,10 @@ def _styles(turn: Turn, action: Action | None = None) -> Message:
         return style_menu.overview(turn)
     if action.argument:
         return style_menu.category_page(turn, action.argument, action.id)
-    return style_menu.overview(turn, "headshot.pick" if action.id else "styles.overview", action.id)
+    model = find(turn.situation.models, action.id)
+    if model is None or model.status != "ready":
+        return style_menu.overview(turn)
+    return style_menu.overview(turn, "headshot.pick", model.id)
 
 
 def _said(turn: Turn, text: str, before: Session) -> Reply:

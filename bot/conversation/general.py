@@ -86,6 +86,8 @@ def pause(turn: Turn, argument: str) -> Reply:
 def unknown_command(turn: Turn, name: str) -> Reply:
     """Names the nearest command, or shows the way to help."""
     wanted = clean(name.strip().lstrip("/"))
+    if not wanted:
+        return help_(turn)
     near = nearest(name)
     if near is None:
         help_button = turn.command_button("help")

@@ -226,7 +226,7 @@ def _within_limits(turn: Turn, wanted: Generate) -> Reply:
     elif count < wanted.count:
         notes.append(turn.tell("headshot.what_is_left", {"n": count}))
     if turn.situation.in_group:
-        notes.append(turn.tell("headshot.privately", fleeting=True))
+        notes.append(turn.tell("headshot.privately", fleeting=True, private=False))
     return turn.reply(*notes, effects=[wanted.model_copy(update={"count": count})])
 
 

@@ -46,6 +46,12 @@ class UploadRefused(Frozen):
     num_files: int = 1
 
 
+class ChatClosed(Frozen):
+    """The person asked where others read along, and their private chat takes no messages."""
+
+    kind: Literal["chat_closed"] = "chat_closed"
+
+
 class Pressed(Frozen):
     """A button; None stands for one that nobody knows any more (`actions.decode`)."""
 
@@ -61,7 +67,8 @@ class Said(Frozen):
 
 
 Incoming = Annotated[
-    Command | PhotosReceived | UploadRefused | Pressed | Said, Field(discriminator="kind")
+    Command | PhotosReceived | UploadRefused | ChatClosed | Pressed | Said,
+    Field(discriminator="kind"),
 ]
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
 """Reads an incoming back, for frontends that save before they acknowledge."""

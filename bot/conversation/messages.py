@@ -61,7 +61,7 @@ class Message(Frozen):
         default=(), description="of a collection's card; the text tells them too"
     )
     progress: float | None = Field(default=None, ge=0, le=1, description="of a bar to draw")
-    private: bool = Field(default=True, description="False: to be posted where others read it")
+    private: bool = Field(default=True, description="False: others may read it")
     reply_to: int | None = Field(
         default=None, description="number of the photo that this answers, where replies exist"
     )

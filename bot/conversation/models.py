@@ -87,11 +87,11 @@ def rename(turn: Turn, text: str, model_id: str) -> Reply:
 def card(turn: Turn, model: Model) -> Message:
     """One model with what can be done about it."""
     running = _training_of(turn, model)
+    in_use = turn.say("model.in_use") if _is_in_use(turn, model) else ""
+    states = [turn.say(f"model.{model.status}"), in_use, _likeness(turn, model)]
     lines = [
-        turn.say(f"model.{model.status}"),
-        turn.say("model.in_use") if _is_in_use(turn, model) else "",
+        " · ".join(state for state in states if state),
         turn.say("model.created", n=model.num_photos, date=date(turn, model.created)),
-        _likeness(turn, model),
         standing(turn, running) if running is not None else "",
     ]
     return turn.compose(
@@ -124,7 +124,7 @@ def _line(turn: Turn, model: Model) -> str:
 
 
 def _likeness(turn: Turn, model: Model) -> str:
-    if model.likeness is None:
+    if model.likeness is None or model.status != "ready":
         return ""
     return turn.say("model.likeness", likeness=percent(model.likeness))
 

@@ -79,20 +79,21 @@ def style_title(situation: Situation, name: str) -> str:
 
 
 def _paragraphs(turn: Turn, order: Order) -> list[str]:
+    left = time_left(turn, order.eta_s)
     if order.status == "queued" or order.cancelling:
-        left = time_left(turn, order.eta_s)
-        return [
-            " · ".join(part for part in (state(turn, order), left) if part),
-            turn.say("order.told_when_ready") if order.status == "queued" else "",
-        ]
-    phase = turn.say(f"phase.{order.phase or 'preparing'}")
-    figures = [state(turn, order), time_left(turn, order.eta_s)]
-    return [
-        phase if share_done(order) is None else "",
-        " · ".join(figure for figure in figures if figure),
-        _likeness(turn, order),
-        turn.say("order.resumed") if order.resumed else "",
-    ]
+        told = turn.say("order.told_when_ready") if order.status == "queued" else ""
+        return [_line(state(turn, order), left), told]
+    if share_done(order) is None:
+        figures = [turn.say(f"phase.{order.phase or 'preparing'}"), _line(left)]
+    else:
+        figures = [_line(state(turn, order), left)]
+    resumed = turn.say("order.resumed") if order.resumed else ""
+    return [*figures, _likeness(turn, order), resumed]
+
+
+def _line(*figures: str) -> str:
+    line = " · ".join(figure for figure in figures if figure)
+    return line[:1].upper() + line[1:]
 
 
 def _likeness(turn: Turn, order: Order) -> str:

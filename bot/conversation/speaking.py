@@ -96,7 +96,7 @@ class Turn:
 
 def labelled(label: str, action: Action) -> Button:
     """A button named by data, such as a style's title or a model's name."""
-    return Button(label=clip(label, MAX_LABEL) or "…", action=action)
+    return Button(label=clip(label, MAX_LABEL).strip() or "…", action=action)
 
 
 def primary(button: Button) -> Button:
@@ -114,6 +114,8 @@ def grid(buttons: Sequence[Button], width: int = MAX_BUTTONS_IN_ROW) -> Rows:
 
 
 def clip(text: str, limit: int) -> str:
+    """At most `limit` characters, all of which can be sent: half a surrogate pair cannot."""
+    text = text.encode(errors="replace").decode()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -24,8 +24,8 @@ def time_left(turn: Turn, eta_s: tuple[float, float] | None) -> str:
     if most_s <= MINUTE_S:
         return turn.say("time.under_a_minute")
     unit, key = (MINUTE_S, "minutes") if most_s <= MINUTES_UNTIL_S else (HOUR_S, "hours")
-    least, most = max(1, int(least_s / unit)), ceil(most_s / unit)
-    if least == most:
+    least, most = max(1, round(least_s / unit)), ceil(most_s / unit)
+    if least >= most:
         return turn.say(f"time.{key}", n=most)
     return turn.say(f"time.{key}_range", least=least, most=most)
 

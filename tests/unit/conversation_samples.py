@@ -53,12 +53,14 @@ def reason(code: ReasonCode) -> Reason:
 
 
 def report(number: int, *codes: ReasonCode) -> PhotoReport:
-    """A frontal photo of one and the same person; refused for `codes`."""
+    """A frontal photo of one and the same person, another take each time; refused for `codes`."""
+    take = [0.0] * 128
+    take[0], take[1 + number % 127] = 1.0, 0.3
     face = Face(
         box=(100, 100, 500, 500),
         score=1.0,
         landmarks=(),
-        embedding=(1.0, *(0.0,) * 127),
+        embedding=tuple(take),
         yaw_deg=0.0,
         pitch_deg=0.0,
         roll_deg=0.0,
@@ -186,6 +188,8 @@ SITUATIONS: dict[str, Situation] = {
     ),
     "banned": situation(access="banned", models=[model()], collection=collection(good=8)),
     "paused": situation(paused=True, models=[model()], collection=collection(good=8)),
-    "engine away": situation(engine_alive=False, models=[model()], collection=collection(pending=2)),
+    "engine away": situation(
+        engine_alive=False, models=[model()], collection=collection(pending=2)
+    ),
     "failed": situation(models=[model(status="failed", likeness=None)]),
 }

@@ -59,18 +59,18 @@ COLLECTING = (
     "paused",
     "engine away",
 )
-LOST = {state: ("said.lost_with_model", "") for state in WITH_MODEL} | {
-    state: ("said.while_collecting", "") for state in COLLECTING
-}
+LOST = dict.fromkeys(WITH_MODEL, ("said.lost_with_model", "")) | dict.fromkeys(
+    COLLECTING, ("said.while_collecting", "")
+)
 
 TABLE: dict[str, dict[str, Outcome]] = {
     "/start": {
-        **{state: ("start.back", "") for state in WITH_MODEL},
+        **dict.fromkeys(WITH_MODEL, ("start.back", "")),
         ELSE: ("start.welcome", ""),
     },
     "/help": {ELSE: ("help.text", "")},
     "/train": {
-        **{state: OPEN for state in COLLECTING},
+        **dict.fromkeys(COLLECTING, OPEN),
         "training": ("train.running", ""),
         "stopping": ("train.running", ""),
         "busy": ("train.running", ""),
@@ -100,7 +100,7 @@ TABLE: dict[str, dict[str, Outcome]] = {
         ELSE: ("model.card", ""),
     },
     "/cancel": {
-        **{state: ("cancel.photos", "") for state in COLLECTING},
+        **dict.fromkeys(COLLECTING, ("cancel.photos", "")),
         "empty collection": ("collection.closed", "CloseCollection"),
         "starts when checked": ("cancel.start collection.card", ""),
         "training": ("cancel.stopping", "CancelOrder"),
@@ -118,7 +118,7 @@ TABLE: dict[str, dict[str, Outcome]] = {
     "/hedshot": {ELSE: ("unknown.did_you_mean", "")},
     "/xyzzy": {ELSE: ("unknown.command", "")},
     "photos": {
-        **{state: ("", "AddPhotos") for state in COLLECTING},
+        **dict.fromkeys(COLLECTING, ("", "AddPhotos")),
         "banned": ("access.banned", "DiscardPhotos"),
         ELSE: ("photos.opened", "OpenCollection AddPhotos"),
     },

@@ -129,7 +129,7 @@ PHRASES: Catalogue = {
     "photos.too_many": Plural(
         "Das war eins mehr, als ich brauchen kann. Ich behalte bis zu {most}, {n} blieb draußen. "
         "Zum Tauschen entfern erst ein Foto.",
-        "Das sind reichlich! Ich behalte bis zu {most}, {n} blieben draußen. "
+        "Das ist reichlich! Ich behalte bis zu {most}, {n} blieben draußen. "
         "Zum Tauschen entfern erst ein Foto.",
     ),
     "photos.repeated": Plural(
@@ -233,6 +233,7 @@ PHRASES: Catalogue = {
     "missing.farther_away": "eines von weiter weg, mit Schultern oder mehr",
     # removing photos
     "remove.pick": "Welches Foto soll ich entfernen? ✓ ist gut, ✗ ist nicht brauchbar.",
+    "remove.none_left": "Das war das letzte. Schick mir neue Fotos.",
     "remove.done": "Foto {number} ist entfernt. Noch eines?",
     "over.ask": Plural(
         "Von vorn anfangen? Ich lösche dein {n} Foto, und du schickst neue.",
@@ -240,6 +241,12 @@ PHRASES: Catalogue = {
     ),
     "over.done": "Erledigt. Schick mir neue Fotos, wann immer du magst.",
     # starting a training
+    "train.privately": "Ich habe dir privat geschrieben. Schick mir deine Fotos dort.",
+    "chat.closed": (
+        "Ich kann dir nicht privat schreiben. Erlaube in deinen Einstellungen zur Privatsphäre "
+        "Direktnachrichten von diesem Server und frag noch einmal. "
+        "Bis dahin können wir hier weitermachen, wo nur du es siehst."
+    ),
     "train.running": (
         "Bitte ein Training nach dem anderen. Dieses hier ist deins:\n{standing}\n\n"
         "Ich melde mich, wenn es fertig ist. Du kannst warten, es abbrechen "
@@ -419,7 +426,7 @@ PHRASES: Catalogue = {
     "model.ready": "bereit",
     "model.failed": "nicht fertig geworden",
     "model.in_use": "in Gebrauch",
-    "model.created": Plural("trainiert mit {n} Foto, {date}", "trainiert mit {n} Fotos, {date}"),
+    "model.created": Plural("mit {n} Foto, {date}", "mit {n} Fotos, {date}"),
     "model.likeness": "Ähnlichkeit {likeness} %",
     "model.gone": (
         "Dieses Modell finde ich nicht. Vielleicht ist es gelöscht, oder es gehört nicht dir. "
@@ -457,6 +464,7 @@ PHRASES: Catalogue = {
     "failed.headshots": (
         "Es ist nichts verloren: Dein Modell und deine früheren Porträts sind sicher."
     ),
+    "failed.error": "Für dich als Admin: {error}. Mehr steht im Protokoll der Maschine.",
     "failure.too_few_photos": (
         "Am Ende waren nur {num_photos} Fotos gut genug, und ich brauche {min_photos}. "
         "Schick noch ein paar und starte noch einmal."
@@ -484,7 +492,7 @@ PHRASES: Catalogue = {
         "Wenn es wieder passiert, sag dem Admin dieses Bots Bescheid."
     ),
     "failure.gpu_failed": (
-        "Die Grafikkarte hat sich verschluckt ({error}), ich habe sie neu gestartet. "
+        "Die Grafikkarte hat sich verschluckt, ich habe sie neu gestartet. "
         "Versuch es bitte noch einmal."
     ),
     "failure.disk_full": (
@@ -505,11 +513,11 @@ PHRASES: Catalogue = {
         "Bitte den Admin dieses Bots, beide Teile auf denselben Stand zu bringen."
     ),
     "failure.job_invalid": (
-        "Dieser Auftrag kam verstümmelt an ({error}). Versuch es bitte noch einmal. "
+        "Dieser Auftrag kam verstümmelt an. Versuch es bitte noch einmal. "
         "Wenn es wieder passiert, sag dem Admin dieses Bots Bescheid."
     ),
     "failure.internal": (
-        "Bei mir ist etwas Unerwartetes schiefgegangen ({error}). Versuch es bitte noch einmal. "
+        "Bei mir ist etwas Unerwartetes schiefgegangen. Versuch es bitte noch einmal. "
         "Wenn es wieder passiert, sag dem Admin dieses Bots Bescheid."
     ),
     # privacy

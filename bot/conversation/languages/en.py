@@ -201,6 +201,7 @@ PHRASES: Catalogue = {
     "missing.farther_away": "one from farther away, showing your shoulders or more",
     # removing photos
     "remove.pick": "Which photo shall I remove? ✓ is good, ✗ can't be used.",
+    "remove.none_left": "That was the last one. Send me new photos.",
     "remove.done": "Photo {number} is removed. Another one?",
     "over.ask": Plural(
         "Start over? I delete your {n} photo and you send new ones.",
@@ -208,6 +209,11 @@ PHRASES: Catalogue = {
     ),
     "over.done": "Done. Send me new photos whenever you like.",
     # starting a training
+    "train.privately": "I've written to you privately. Send me your photos there.",
+    "chat.closed": (
+        "I can't write to you privately. Allow direct messages from this server in your privacy "
+        "settings and ask again. Until then we can go on here, where only you see it."
+    ),
     "train.running": (
         "One training at a time, please. This one is yours:\n{standing}\n\n"
         "I tell you when it's ready. You can wait, cancel it, or already collect other photos."
@@ -337,7 +343,7 @@ PHRASES: Catalogue = {
     "headshots.title_unnamed": Plural("Your headshot · {style}", "Your {n} headshots · {style}"),
     "headshots.made_in": "Made in {spent}.",
     "headshots.what_now": (
-        "Not quite you? Press More like me. Full size sends the files in their best quality."
+        "Not quite you? Press “More like me”. “Full size” sends the files in their best quality."
     ),
     "headshots.caption": "{number} · seed {seed}",
     "headshots.caption_likeness": "{number} · seed {seed} · likeness {likeness} %",
@@ -369,7 +375,7 @@ PHRASES: Catalogue = {
     "model.ready": "ready",
     "model.failed": "not finished",
     "model.in_use": "in use",
-    "model.created": Plural("trained with {n} photo, {date}", "trained with {n} photos, {date}"),
+    "model.created": Plural("with {n} photo, {date}", "with {n} photos, {date}"),
     "model.likeness": "likeness {likeness} %",
     "model.gone": (
         "I can't find that model. It may be deleted, or it isn't yours. /models shows yours."
@@ -393,6 +399,7 @@ PHRASES: Catalogue = {
     "failed.title": "That didn't work: {title}",
     "failed.training": "Nothing is lost: your photos are still here.",
     "failed.headshots": "Nothing is lost: your model and your earlier headshots are safe.",
+    "failed.error": "For you as admin: {error}. The engine's log says more.",
     "failure.too_few_photos": (
         "Only {num_photos} photos were good enough in the end, and I need {min_photos}. "
         "Add some more and start again."
@@ -416,9 +423,7 @@ PHRASES: Catalogue = {
         "The graphics card is too full: {needed_gb} GB needed, {free_gb} GB free. "
         "Try again in a few minutes. If it happens again, tell the admin of this bot."
     ),
-    "failure.gpu_failed": (
-        "The graphics card had a hiccup ({error}), and I restarted it. Please try again."
-    ),
+    "failure.gpu_failed": ("The graphics card had a hiccup, and I restarted it. Please try again."),
     "failure.disk_full": (
         "The disk of this machine is full. "
         "Please tell the admin of this bot, then try again once there is room."
@@ -435,11 +440,11 @@ PHRASES: Catalogue = {
         "Please tell the admin of this bot to update both parts."
     ),
     "failure.job_invalid": (
-        "This order got garbled on the way ({error}). Please ask again. "
+        "This order got garbled on the way. Please ask again. "
         "If it happens again, tell the admin of this bot."
     ),
     "failure.internal": (
-        "Something unexpected went wrong on my side ({error}). Please try again. "
+        "Something unexpected went wrong on my side. Please try again. "
         "If it happens again, tell the admin of this bot."
     ),
     # privacy
