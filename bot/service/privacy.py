@@ -69,10 +69,10 @@ def receipt_of(owner: str) -> str:
 
 
 async def erase_leftovers(tx: AsyncSession, owner: str, now: datetime) -> None:
-    """An engine has finished something for a person who left meanwhile."""
+    """An engine has ended something for a person who left meanwhile; nobody need be told."""
     errand = await errands.erasure_of(tx, owner)
     if errand is None:
-        payload: Json = {"owner": owner, "runs": [], "is_told": True, "is_confirmed": False}
+        payload: Json = {"owner": owner, "runs": [], "is_told": True, "is_confirmed": True}
         errands.leave(tx, errands.ERASE, None, {**payload, "num_blobs": 0}, now)
     else:
         errand.next_try_at = now

@@ -23,7 +23,7 @@ from bot.frontends.base import Address, Caller, Inbox, MessageRef
 from bot.service.rules import Rules
 from bot.service.service import Service, utc_now
 from engine.contract import keys, queue, styles
-from engine.contract.blobs import Blobs
+from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.events import (
     Cancelled,
     Erased,
@@ -33,6 +33,7 @@ from engine.contract.events import (
     Headshot,
     HeadshotsMade,
     LoraTrained,
+    Outcome,
     PhotoChecked,
     Progress,
     Started,
@@ -143,6 +144,7 @@ class FakeEngine:
     fails: dict[str, Failure] = field(default_factory=dict[str, Failure])
     silent: set[str] = field(default_factory=set[str])
     repeats: int = 1
+    is_away: bool = False
     taken: list[Job] = field(default_factory=list[Job])
 
     def __post_init__(self) -> None:
@@ -154,7 +156,8 @@ class FakeEngine:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 try:
-                    await self.queue.show_alive(alive)
+                    if not self.is_away:
+                        await self.queue.show_alive(alive)
                     for job in await self._take():
                         tasks.create_task(self._work(job))
                 except (RedisError, OSError):
@@ -191,18 +194,26 @@ class FakeEngine:
         if job.kind in self.fails:
             await self._end(job, await self.event(job, Failed, failure=self.fails[job.kind]))
             return
-        match job:
-            case CheckPhoto():
-                result: Any = await self._check(job)
-            case TrainLora():
-                result = await self._train(job)
-            case GenerateHeadshots():
-                result = await self._draw(job)
-            case Erase():
-                num_blobs = sum([await self.blobs.erase(prefix) for prefix in job.prefixes])
-                result = Erased(num_blobs=num_blobs)
+        try:
+            result = await self._do(job)
+        except BlobMissingError:
+            failure = Failure.model_validate({"code": "photo_missing", "number": 1})
+            await self._end(job, await self.event(job, Failed, failure=failure))
+            return
         finished = await self.event(job, Finished, result=result)
         await self._end(job, None if job.kind in self.silent else finished)
+
+    async def _do(self, job: Job) -> Outcome:
+        match job:
+            case CheckPhoto():
+                return await self._check(job)
+            case TrainLora():
+                return await self._train(job)
+            case GenerateHeadshots():
+                return await self._draw(job)
+            case Erase():
+                num_blobs = sum([await self.blobs.erase(prefix) for prefix in job.prefixes])
+                return Erased(num_blobs=num_blobs)
 
     async def _end(self, job: Job, event: Event | None) -> None:
         for _ in range(self.repeats if event is not None else 0):
