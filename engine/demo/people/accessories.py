@@ -33,7 +33,7 @@ RING_RADIUS = 0.545
 
 @functools.cache
 def neck_ring(device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The neck's base at rest: points (AROUND, 3), outward (AROUND, 3), body vertices (AROUND, 6)."""
+    """The neck's base at rest: points, outward (AROUND, 3), near body vertices (AROUND, 6)."""
     anatomy = load_anatomy(device)
     vertices = anatomy.triangles[anatomy.parts == SKIN].unique()
     angle = torch.linspace(0, 2 * math.pi, AROUND + 1, device=vertices.device)[:-1]
@@ -53,9 +53,7 @@ def ring_triangles(device: str) -> torch.Tensor:
     return torch.stack([a, b, c, b, d, c], -1).reshape(-1, 3).to(device)
 
 
-def collar_piece(
-    views: Sequence[View], anatomy: Anatomy, body: torch.Tensor, pose: Pose
-) -> Piece:
+def collar_piece(views: Sequence[View], anatomy: Anatomy, body: torch.Tensor, pose: Pose) -> Piece:
     device = str(body.device)
     points, outward, near = neck_ring(device)
     kinds = [GARMENTS[view.clothes].collar for view in views]
@@ -89,11 +87,17 @@ def collar_piece(
     open_front = body.new_tensor([kind in ("shirt", "jacket", "hood") for kind in kinds]) > 0
     worn = body.new_tensor([kind != "none" for kind in kinds]) > 0
     shown = worn[:, None] & ~(open_front[:, None] & gap[triangles].any(1))
-    return Piece(vertices, triangles, torch.full((len(triangles),), COLLAR, device=body.device), shown)
+    return Piece(
+        vertices, triangles, torch.full((len(triangles),), COLLAR, device=body.device), shown
+    )
 
 
 RIM_POINTS, TUBE_SIDES = 40, 5
-SHAPES = {"rectangular": (0.255, 0.165, 4.0), "round": (0.225, 0.215, 2.0), "browline": (0.25, 0.19, 2.8)}
+SHAPES = {
+    "rectangular": (0.255, 0.165, 4.0),
+    "round": (0.225, 0.215, 2.0),
+    "browline": (0.25, 0.19, 2.8),
+}
 
 
 def wears_glasses(person: Identity, view: View) -> bool:
@@ -107,10 +111,14 @@ def _tube(path: torch.Tensor, radius: torch.Tensor, closed: bool) -> tuple[torch
     if not closed:
         ahead[:, 0], ahead[:, -1] = path[:, 1] - path[:, 0], path[:, -1] - path[:, -2]
     ahead = normalize(ahead, dim=-1)
-    side = normalize(torch.linalg.cross(ahead, path.new_tensor([0.13, 0.2, 1.0]).expand_as(ahead)), dim=-1)
+    side = normalize(
+        torch.linalg.cross(ahead, path.new_tensor([0.13, 0.2, 1.0]).expand_as(ahead)), dim=-1
+    )
     over = torch.linalg.cross(side, ahead)
     angle = torch.arange(TUBE_SIDES, device=path.device) * (2 * math.pi / TUBE_SIDES)
-    normal = side[:, :, None] * torch.cos(angle)[:, None] + over[:, :, None] * torch.sin(angle)[:, None]
+    normal = (
+        side[:, :, None] * torch.cos(angle)[:, None] + over[:, :, None] * torch.sin(angle)[:, None]
+    )
     vertices = path[:, :, None] + normal * radius
     here = torch.arange(count if closed else count - 1)[:, None] * TUBE_SIDES
     after = (here + TUBE_SIDES) % (count * TUBE_SIDES)
@@ -143,8 +151,13 @@ def glasses_piece(
         x = sign * half[:, None] + outline_x
         z = front[:, None] - 0.16 * x.abs() ** 2
         paths.append((torch.stack([x, level[:, None] + outline_y, z], -1), True))
-        corner = torch.stack([sign * (half + shapes[:, 0]), level + 0.06, front - 0.16 * (half + shapes[:, 0]) ** 2], -1)
-        ear = torch.stack([sign * torch.full_like(level, 0.83), level + 0.04, torch.full_like(level, 0.45)], -1)
+        corner = torch.stack(
+            [sign * (half + shapes[:, 0]), level + 0.06, front - 0.16 * (half + shapes[:, 0]) ** 2],
+            -1,
+        )
+        ear = torch.stack(
+            [sign * torch.full_like(level, 0.83), level + 0.04, torch.full_like(level, 0.45)], -1
+        )
         steps = torch.linspace(0, 1, 8, device=body.device)[None, :, None]
         paths.append((corner[:, None] * (1 - steps) + ear[:, None] * steps, False))
     steps = torch.linspace(-1, 1, 8, device=body.device)[None]
@@ -158,6 +171,14 @@ def glasses_piece(
     triangles = torch.cat([tube[2] + start for tube, start in zip(tubes, starts, strict=True)])
     one = torch.ones(place.shape[1], device=body.device)
     blank = torch.zeros_like(place)
-    vertices = pack(pose.apply(place, one), pose.turn(normal, one), place, blank[..., :2], torch.cat([blank, blank[..., :1]], -1))
+    vertices = pack(
+        pose.apply(place, one),
+        pose.turn(normal, one),
+        place,
+        blank[..., :2],
+        torch.cat([blank, blank[..., :1]], -1),
+    )
     shown = torch.tensor(worn, device=body.device)[:, None].expand(-1, len(triangles))
-    return Piece(vertices, triangles, torch.full((len(triangles),), GLASSES, device=body.device), shown)
+    return Piece(
+        vertices, triangles, torch.full((len(triangles),), GLASSES, device=body.device), shown
+    )

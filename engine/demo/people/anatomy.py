@@ -167,7 +167,9 @@ class Pose:
     def turn(self, directions: torch.Tensor, head_turn: torch.Tensor) -> torch.Tensor:
         """As `apply`, for unit vectors."""
         pivot = directions.new_tensor(NECK_PIVOT)
-        return torch.nn.functional.normalize(self.apply(directions + pivot, head_turn) - pivot, dim=-1)
+        return torch.nn.functional.normalize(
+            self.apply(directions + pivot, head_turn) - pivot, dim=-1
+        )
 
 
 def make_pose(people: Sequence[tuple[Identity, View]], device: str) -> Pose:

@@ -26,7 +26,9 @@ def _rectangle(canvas: torch.Tensor, box: tuple[float, float, float, float], col
     canvas[:, top:bottom, left:right] = torch.tensor(colour)[:, None, None]
 
 
-def _disc(canvas: torch.Tensor, x: float, y: float, radius: float, colour: Rgb, share: float) -> None:
+def _disc(
+    canvas: torch.Tensor, x: float, y: float, radius: float, colour: Rgb, share: float
+) -> None:
     line = (torch.arange(SIDE_PX) + 0.5) / SIDE_PX
     inside = ((line[None] - x) ** 2 + (line[:, None] - y) ** 2 < radius**2).float() * share
     canvas += (torch.tensor(colour)[:, None, None] - canvas) * inside
@@ -34,7 +36,9 @@ def _disc(canvas: torch.Tensor, x: float, y: float, radius: float, colour: Rgb, 
 
 def _gradient(canvas: torch.Tensor, top: Rgb, bottom: Rgb) -> None:
     ramp = torch.linspace(0, 1, SIDE_PX)[None, :, None]
-    canvas[:] = torch.tensor(top)[:, None, None] * (1 - ramp) + torch.tensor(bottom)[:, None, None] * ramp
+    canvas[:] = (
+        torch.tensor(top)[:, None, None] * (1 - ramp) + torch.tensor(bottom)[:, None, None] * ramp
+    )
 
 
 def _vary(rng: random.Random, colour: Rgb, amount: float) -> Rgb:
@@ -64,8 +68,12 @@ def _room(wall: Rgb, things: int) -> Painter:
             _rectangle(canvas, (x + bar - 0.012, 0.04, x + bar + 0.012, 0.64), (0.55, 0.55, 0.56))
         for _ in range(things):
             left, top = rng.uniform(-0.1, 1), rng.uniform(0.45, 0.9)
-            colour = rng.choice(((0.35, 0.27, 0.2), (0.2, 0.22, 0.26), (0.5, 0.46, 0.4), (0.25, 0.36, 0.28)))
-            _rectangle(canvas, (left, top, left + rng.uniform(0.1, 0.35), 1.0), _vary(rng, colour, 0.06))
+            colour = rng.choice(
+                ((0.35, 0.27, 0.2), (0.2, 0.22, 0.26), (0.5, 0.46, 0.4), (0.25, 0.36, 0.28))
+            )
+            _rectangle(
+                canvas, (left, top, left + rng.uniform(0.1, 0.35), 1.0), _vary(rng, colour, 0.06)
+            )
 
     return paint
 
@@ -79,7 +87,15 @@ def _library(canvas: torch.Tensor, rng: random.Random) -> None:
         while x < 1:
             width = rng.uniform(0.015, 0.04)
             top = shelf * height + rng.uniform(0.02, 0.08)
-            colour = rng.choice(((0.45, 0.16, 0.13), (0.16, 0.24, 0.38), (0.55, 0.45, 0.3), (0.2, 0.33, 0.22), (0.6, 0.57, 0.5)))
+            colour = rng.choice(
+                (
+                    (0.45, 0.16, 0.13),
+                    (0.16, 0.24, 0.38),
+                    (0.55, 0.45, 0.3),
+                    (0.2, 0.33, 0.22),
+                    (0.6, 0.57, 0.5),
+                )
+            )
             _rectangle(canvas, (x, top, x + width, bottom), _vary(rng, colour, 0.06))
             x += width
 
@@ -88,10 +104,19 @@ def _park(canvas: torch.Tensor, rng: random.Random) -> None:
     _gradient(canvas, (0.68, 0.8, 0.93), (0.36, 0.48, 0.2))
     for _ in range(130):
         y = rng.uniform(0.0, 0.75)
-        green = rng.choice(((0.16, 0.3, 0.1), (0.3, 0.45, 0.14), (0.42, 0.54, 0.22), (0.1, 0.2, 0.08)))
+        green = rng.choice(
+            ((0.16, 0.3, 0.1), (0.3, 0.45, 0.14), (0.42, 0.54, 0.22), (0.1, 0.2, 0.08))
+        )
         _disc(canvas, rng.random(), y, rng.uniform(0.03, 0.11), _vary(rng, green, 0.05), 0.75)
     for _ in range(14):
-        _disc(canvas, rng.random(), rng.uniform(0, 0.5), rng.uniform(0.012, 0.04), (0.9, 0.95, 0.8), 0.6)
+        _disc(
+            canvas,
+            rng.random(),
+            rng.uniform(0, 0.5),
+            rng.uniform(0.012, 0.04),
+            (0.9, 0.95, 0.8),
+            0.6,
+        )
 
 
 def _street(canvas: torch.Tensor, rng: random.Random) -> None:
@@ -100,21 +125,42 @@ def _street(canvas: torch.Tensor, rng: random.Random) -> None:
     while x < 1.0:
         width = rng.uniform(0.12, 0.3)
         top = rng.uniform(-0.1, 0.4)
-        wall = _vary(rng, rng.choice(((0.6, 0.54, 0.47), (0.45, 0.46, 0.5), (0.58, 0.4, 0.32))), 0.06)
+        wall = _vary(
+            rng, rng.choice(((0.6, 0.54, 0.47), (0.45, 0.46, 0.5), (0.58, 0.4, 0.32))), 0.06
+        )
         _rectangle(canvas, (x, top, x + width, 0.85), wall)
         for row in range(6):
             for column in range(3):
                 left = x + (0.12 + 0.3 * column) * width
                 window = _vary(rng, (0.33, 0.38, 0.45), 0.1)
-                _rectangle(canvas, (left, top + 0.05 + row * 0.13, left + 0.18 * width, top + 0.12 + row * 0.13), window)
+                _rectangle(
+                    canvas,
+                    (left, top + 0.05 + row * 0.13, left + 0.18 * width, top + 0.12 + row * 0.13),
+                    window,
+                )
         x += width
 
 
 def _dusk(canvas: torch.Tensor, rng: random.Random) -> None:
     _gradient(canvas, (0.12, 0.15, 0.3), (0.16, 0.11, 0.14))
     for _ in range(70):
-        colour = rng.choice(((1.0, 0.72, 0.35), (1.0, 0.5, 0.25), (0.95, 0.9, 0.75), (0.4, 0.6, 1.0), (0.9, 0.25, 0.25)))
-        _disc(canvas, rng.random(), rng.uniform(0.1, 0.95), rng.uniform(0.012, 0.045), colour, rng.uniform(0.25, 0.8))
+        colour = rng.choice(
+            (
+                (1.0, 0.72, 0.35),
+                (1.0, 0.5, 0.25),
+                (0.95, 0.9, 0.75),
+                (0.4, 0.6, 1.0),
+                (0.9, 0.25, 0.25),
+            )
+        )
+        _disc(
+            canvas,
+            rng.random(),
+            rng.uniform(0.1, 0.95),
+            rng.uniform(0.012, 0.045),
+            colour,
+            rng.uniform(0.25, 0.8),
+        )
 
 
 def _bricks(canvas: torch.Tensor, rng: random.Random) -> None:
@@ -123,7 +169,11 @@ def _bricks(canvas: torch.Tensor, rng: random.Random) -> None:
     for row in range(17):
         for column in range(-1, 9):
             left = (column + 0.5 * (row % 2)) * 0.13
-            _rectangle(canvas, (left, row * 0.062, left + 0.12, row * 0.062 + 0.053), _vary(rng, base, 0.07))
+            _rectangle(
+                canvas,
+                (left, row * 0.062, left + 0.12, row * 0.062 + 0.053),
+                _vary(rng, base, 0.07),
+            )
 
 
 def _beach(canvas: torch.Tensor, rng: random.Random) -> None:
@@ -136,10 +186,14 @@ def _beach(canvas: torch.Tensor, rng: random.Random) -> None:
 def _mountains(canvas: torch.Tensor, rng: random.Random) -> None:
     _gradient(canvas, (0.5, 0.66, 0.88), (0.8, 0.85, 0.9))
     line = torch.linspace(0, 1, SIDE_PX)
-    for height, colour in ((0.4, (0.55, 0.62, 0.72)), (0.55, (0.35, 0.43, 0.42)), (0.72, (0.24, 0.34, 0.2))):
-        ridge = height + sum(
-            0.12 / k * torch.sin(line * 6.28 * k * 0.8 + rng.uniform(0, 6.28)) for k in (1, 2, 4)
-        )
+    for height, colour in (
+        (0.4, (0.55, 0.62, 0.72)),
+        (0.55, (0.35, 0.43, 0.42)),
+        (0.72, (0.24, 0.34, 0.2)),
+    ):
+        ridge = torch.full_like(line, height)
+        for k in (1, 2, 4):
+            ridge = ridge + 0.12 / k * torch.sin(line * 6.28 * k * 0.8 + rng.uniform(0, 6.28))
         below = (line[:, None] > ridge[None]).float()
         canvas += (torch.tensor(colour)[:, None, None] - canvas) * below
 
@@ -187,16 +241,19 @@ def paint_backgrounds(views: Sequence[View], size_px: int, device: str) -> torch
             for v in views
         ]
     ).to(device)
-    cuts: list[tuple[tuple[float, float, float], tuple[float, float, float]]] = []
+    cuts: list[tuple[Rgb, Rgb]] = []
     for view in views:
         rng = random.Random(f"cut {view.seed}")
         zoom = rng.uniform(0.75, 1.0)
         slack = 1 - zoom
         mirror = rng.choice((-1.0, 1.0))
         cuts.append(
-            ((zoom * mirror, 0.0, rng.uniform(-slack, slack)), (0.0, zoom, rng.uniform(-slack, slack)))
+            (
+                (zoom * mirror, 0.0, rng.uniform(-slack, slack)),
+                (0.0, zoom, rng.uniform(-slack, slack)),
+            )
         )
-    theta = torch.tensor(cuts, device=device)
+    theta = torch.tensor(cuts, dtype=torch.float32, device=device)
     grid = affine_grid(theta, [len(cuts), 3, size_px, size_px], align_corners=False)
     large = grid_sample(small, grid, padding_mode="border", align_corners=False)
     return linear(large) * 1.1

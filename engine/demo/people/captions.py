@@ -13,9 +13,11 @@ from engine.demo.people.identity import Identity
 from engine.demo.people.view import View
 
 CLOTHES_WORDS: dict[str, tuple[str, ...]] = {
-    "suit with tie": ("a {c} business suit and tie", "a {c} suit with a tie", "{c} business attire with a tie",
+    "suit with tie": ("a {c} business suit and tie", "a {c} suit with a tie",
+                      "{c} business attire with a tie",
                       "a {c} suit jacket, {s} shirt and tie"),
-    "suit": ("a {c} suit without a tie", "a {c} blazer", "a {c} suit jacket over a {s} shirt", "a {c} business suit"),
+    "suit": ("a {c} suit without a tie", "a {c} blazer", "a {c} suit jacket over a {s} shirt",
+             "a {c} business suit"),
     "shirt": ("a {c} shirt", "a {c} collared shirt", "a {c} button-up shirt", "a {c} dress shirt"),
     "blouse": ("a {c} blouse", "a {c} silk blouse", "a {c} V-neck blouse"),
     "turtleneck": ("a {c} turtleneck", "a {c} roll-neck sweater", "a {c} turtleneck sweater"),
@@ -30,15 +32,19 @@ CLOTHES_WORDS: dict[str, tuple[str, ...]] = {
     "polo shirt": ("a {c} polo shirt", "a {c} polo"),
 }  # fmt: skip
 BACKGROUND_WORDS: dict[str, tuple[str, ...]] = {
-    "grey studio": ("grey studio background", "plain gray backdrop", "neutral grey background", "studio, grey backdrop"),
+    "grey studio": ("grey studio background", "plain gray backdrop", "neutral grey background",
+                    "studio, grey backdrop"),
     "white studio": ("white studio background", "plain white backdrop", "clean white background"),
     "blue studio": ("blue studio background", "plain blue backdrop", "blue background"),
     "dark studio": ("dark studio background", "black backdrop", "dark background"),
-    "office": ("in an office", "blurred office background", "modern office behind", "at the office"),
+    "office": ("in an office", "blurred office background", "modern office behind",
+               "at the office"),
     "library": ("in a library", "bookshelves in the background", "in front of a bookshelf"),
-    "park": ("in a park", "green trees in the background", "outdoors in nature", "leafy park background"),
+    "park": ("in a park", "green trees in the background", "outdoors in nature",
+             "leafy park background"),
     "city street": ("on a city street", "buildings in the background", "urban street background"),
-    "city at dusk": ("city lights at dusk", "city at night with bokeh lights", "evening city bokeh background"),
+    "city at dusk": ("city lights at dusk", "city at night with bokeh lights",
+                     "evening city bokeh background"),
     "brick wall": ("in front of a brick wall", "brick wall background", "against a brick wall"),
     "living room": ("at home", "in a living room", "home interior background"),
     "kitchen": ("in a kitchen", "kitchen background"),
@@ -47,7 +53,12 @@ BACKGROUND_WORDS: dict[str, tuple[str, ...]] = {
     "lab": ("in a laboratory", "laboratory background", "in a bright clinic"),
 }  # fmt: skip
 LIGHT_WORDS: dict[str, tuple[str, ...]] = {
-    "studio softbox": ("soft studio light", "soft light", "softbox lighting", "even studio lighting"),
+    "studio softbox": (
+        "soft studio light",
+        "soft light",
+        "softbox lighting",
+        "even studio lighting",
+    ),
     "hard studio light": ("hard light", "dramatic studio light", "strong directional light"),
     "window light": ("window light", "natural light from a window", "soft daylight"),
     "outdoor daylight": ("daylight", "bright sunlight", "sunny"),
@@ -94,10 +105,12 @@ BEARD_WORDS: dict[str, tuple[str, ...]] = {
     "short beard": ("a short beard", "a trimmed beard"),
     "full beard": ("a full beard", "a beard"),
 }
-STUDIO_OPENINGS = ("professional headshot of {who}", "a corporate portrait of {who}", "headshot of {who}",
+STUDIO_OPENINGS = ("professional headshot of {who}", "a corporate portrait of {who}",
+                   "headshot of {who}",
                    "a photo of {who}", "portrait of {who}", "a professional photo of {who}",
                    "{who}, professional headshot", "linkedin photo of {who}")  # fmt: skip
-SELFIE_OPENINGS = ("a selfie of {who}", "selfie of {who}", "a casual photo of {who}", "a photo of {who}",
+SELFIE_OPENINGS = ("a selfie of {who}", "selfie of {who}", "a casual photo of {who}",
+                   "a photo of {who}",
                    "{who}, selfie", "a snapshot of {who}", "phone picture of {who}")  # fmt: skip
 
 
@@ -127,10 +140,8 @@ def _article(phrase: str) -> str:
     return phrase
 
 
-def caption(
-    identity: Identity, view: View, rng: random.Random, trigger: str | None = None
-) -> str:
-    """One wording. With a `trigger`, traits of the person are left out: the trigger stands for them."""
+def caption(identity: Identity, view: View, rng: random.Random, trigger: str | None = None) -> str:
+    """One wording. A `trigger` stands for the person's traits, which are then left unsaid."""
     facts = attributes(identity, view)
     who = _who(identity, rng, trigger)
     worn = rng.choice(CLOTHES_WORDS[view.clothes])

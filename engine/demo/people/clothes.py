@@ -6,6 +6,7 @@ its relief (lapels, folds, knitting) comes from a height that is differentiated 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -20,8 +21,9 @@ from engine.demo.people.vocabulary import CLOTH_COLOURS
 
 @dataclass(frozen=True)
 class Garment:
-    """Lengths in decimetres. `neck` is how far the neckline lies below the neck, `vee` how deep the skin shows in
-    front, `opening` how far the jacket is open (0: none), `under` whether a shirt shows.
+    """Lengths in decimetres. `neck` is how far the neckline lies below the neck, `vee` how deep the
+    skin shows in front, `opening` how far the jacket is open (0: none), `under` whether a shirt
+    shows.
     """
 
     neck: float = 0.0
@@ -62,8 +64,22 @@ GARMENTS: dict[str, Garment] = {
     "sweater": Garment(neck=0.0, knit=1.0, folds=0.55, thickness=0.15, collar="rib"),
     "polo shirt": Garment(neck=0.0, vee=0.3, knit=0.25, buttons=True, collar="shirt"),
 }  # fmt: skip
-NUMBERS = ("neck", "vee", "opening", "under", "tie", "buttons", "knit", "weave", "folds", "zip",
-           "lapels", "pocket", "shine", "thickness")  # fmt: skip
+NUMBERS: tuple[str, ...] = (
+    "neck",
+    "vee",
+    "opening",
+    "under",
+    "tie",
+    "buttons",
+    "knit",
+    "weave",
+    "folds",
+    "zip",
+    "lapels",
+    "pocket",
+    "shine",
+    "thickness",
+)
 NECK_AXIS_Z = 0.22
 # Height of the neck's base by angle from the front in degrees, on the resting body.
 RING_HEIGHTS = ((0, 5.5), (45, 5.7), (90, 5.9), (135, 5.95), (181, 5.76))
@@ -105,7 +121,7 @@ def ring_height(rest: torch.Tensor) -> torch.Tensor:
     """Height of the neck's base in the direction of resting places (n, 3)."""
     angle = torch.rad2deg(torch.atan2(rest[..., 0].abs(), rest[..., 2] - NECK_AXIS_Z))
     level = torch.full_like(angle, RING_HEIGHTS[0][1])
-    for (low, start), (high, end) in zip(RING_HEIGHTS, RING_HEIGHTS[1:], strict=False):
+    for (low, start), (high, end) in itertools.pairwise(RING_HEIGHTS):
         level = level + (end - start) * smoothstep(low, high, angle)
     return level
 
@@ -131,7 +147,10 @@ def height(rest: torch.Tensor, numbers: dict[str, torch.Tensor]) -> torch.Tensor
     x, y, z = rest[:, 0].abs(), rest[:, 1], rest[:, 2]
     front = smoothstep(0.2, 0.5, z)
     place = rest + numbers["seed"][:, None] * 0.71
-    slant = torch.stack([place[:, 0] * 1.7 + place[:, 1] * 0.9, place[:, 1] * 0.8 - place[:, 0] * 0.5, place[:, 2]], -1)
+    slant = torch.stack(
+        [place[:, 0] * 1.7 + place[:, 1] * 0.9, place[:, 1] * 0.8 - place[:, 0] * 0.5, place[:, 2]],
+        -1,
+    )
     total = 0.10 * numbers["folds"] * fractal_noise(slant * 1.5, 2)
     knit = torch.sin(rest[:, 0] * 70) * (0.6 + 0.4 * torch.sin(y * 55))
     total = total + 0.004 * numbers["knit"] * knit
@@ -140,12 +159,26 @@ def height(rest: torch.Tensor, numbers: dict[str, torch.Tensor]) -> torch.Tensor
     total = total + 0.06 * smoothstep(edge - 0.015, edge + 0.015, x) * open_front
     width = (0.34 * ((y - 3.3) / 1.5).clamp(0.15, 1)) * numbers["lapels"]
     notch = smoothstep(0.03, 0.05, (y - (4.62 + 0.35 * (x - edge))).abs())
-    total = total + 0.03 * smoothstep(edge + width + 0.012, edge + width - 0.012, x) * (x > edge) * notch * open_front * numbers["lapels"]
+    total = (
+        total
+        + 0.03
+        * smoothstep(edge + width + 0.012, edge + width - 0.012, x)
+        * (x > edge)
+        * notch
+        * open_front
+        * numbers["lapels"]
+    )
     tie = 0.11 + 0.035 * (5.0 - y)
-    total = total + 0.04 * smoothstep(tie + 0.015, tie - 0.015, x) * (x < edge) * numbers["tie"] * front
+    total = (
+        total + 0.04 * smoothstep(tie + 0.015, tie - 0.015, x) * (x < edge) * numbers["tie"] * front
+    )
     placket = smoothstep(0.14, 0.13, x) * numbers["buttons"] * (1 - numbers["lapels"])
     total = total + 0.012 * placket * front
-    pocket = smoothstep(0.02, 0.0, ((rest[:, 0] - 0.95).abs() - 0.36).clamp(min=0) + ((y - 3.4).abs() - 0.05).clamp(min=0))
+    pocket = smoothstep(
+        0.02,
+        0.0,
+        ((rest[:, 0] - 0.95).abs() - 0.36).clamp(min=0) + ((y - 3.4).abs() - 0.05).clamp(min=0),
+    )
     return total + 0.015 * pocket * numbers["pocket"] * front
 
 
@@ -176,7 +209,12 @@ def paint_cloth(
     colour = colour * (1 + numbers["weave"] * (0.22 * (thread - 0.5) + 0.06 * twill))[:, None]
     edge = lapel_edge(y, numbers["opening"])
     inside = (x < edge) * front * numbers["under"]
-    shirt = wardrobe.second[picture] * (1 - 0.25 * smoothstep(0.02, 0.0, (x - 0.1).abs() - 0.002) * (1 - numbers["tie"]))[:, None]
+    shirt = (
+        wardrobe.second[picture]
+        * (1 - 0.25 * smoothstep(0.02, 0.0, (x - 0.1).abs() - 0.002) * (1 - numbers["tie"]))[
+            :, None
+        ]
+    )
     colour = mix(colour, shirt, inside)
     tie = smoothstep(1.0, 0.94, x / (0.11 + 0.035 * (5.0 - y)))
     stripes = 0.8 + 0.4 * (torch.sin((rest[:, 0] + y) * 26) > 0.3) * (numbers["seed"] % 2)
@@ -185,7 +223,12 @@ def paint_cloth(
     width = 0.34 * ((y - 3.3) / 1.5).clamp(0.15, 1)
     lapel = smoothstep(0.02, 0.004, (x - edge - width).abs()) * numbers["lapels"] * front
     row = ((y * 2.1) % 1 - 0.5) / 2.1
-    button = smoothstep(0.055, 0.04, torch.sqrt(x**2 + row**2)) * numbers["buttons"] * front * (1 - inside)
+    button = (
+        smoothstep(0.055, 0.04, torch.sqrt(x**2 + row**2))
+        * numbers["buttons"]
+        * front
+        * (1 - inside)
+    )
     colour = mix(colour, colour * 0.5 + 0.03, button)
     zipper = smoothstep(0.035, 0.025, x) * numbers["zip"] * front * (1 - inside)
     metal = 0.25 + 0.3 * (torch.sin(y * 110) > 0)

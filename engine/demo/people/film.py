@@ -12,16 +12,18 @@ from engine.demo.people.view import View
 
 def srgb(light: torch.Tensor) -> torch.Tensor:
     light = light.clamp(min=0)
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light.clamp(min=1e-6) ** (1 / 2.4) - 0.055)
+    return torch.where(
+        light <= 0.0031308, light * 12.92, 1.055 * light.clamp(min=1e-6) ** (1 / 2.4) - 0.055
+    )
 
 
 def tone_curve(light: torch.Tensor) -> torch.Tensor:
     """A shoulder for the highlights and a slight toe (after Hable's curve, white at 4)."""
 
-    def curve(x: torch.Tensor | float):
+    def curve(x: torch.Tensor) -> torch.Tensor:
         return (x * (0.22 * x + 0.03) + 0.002) / (x * (0.22 * x + 0.3) + 0.06) - 0.0333
 
-    return curve(light) / curve(4.0)
+    return curve(light) / curve(light.new_tensor(4.0))
 
 
 def develop(light: torch.Tensor, views: Sequence[View], size_px: int) -> torch.Tensor:
@@ -40,6 +42,8 @@ def develop(light: torch.Tensor, views: Sequence[View], size_px: int) -> torch.T
     pixel = torch.arange(size_px * size_px, device=device, dtype=torch.int32)
     cells = torch.stack(torch.broadcast_tensors(pixel[None], seeds[:, None]), -1)
     grain = (hash_unit(cells) + hash_unit(cells + 77) - 1).view(-1, 1, size_px, size_px)
-    dim = torch.tensor([0.035 if "dim" in v.light or "evening" in v.light else 0.014 for v in views])
+    dim = torch.tensor(
+        [0.035 if "dim" in v.light or "evening" in v.light else 0.014 for v in views]
+    )
     picture = picture + grain * dim.to(device)[:, None, None, None]
     return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8)

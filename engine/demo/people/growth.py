@@ -13,6 +13,7 @@ from engine.demo.people.anatomy import Pose
 from engine.demo.people.hair import (
     BEARD_LENGTHS,
     HEAD_CENTRE,
+    HEAD_RADII,
     NUM_BEARD_LOCKS,
     NUM_BEARD_SEGMENTS,
     NUM_LOCKS,
@@ -34,8 +35,14 @@ from engine.demo.people.identity import Identity
 from engine.demo.people.noise import hash_unit, smoothstep
 from engine.demo.people.scene import BEARD, HAIR, Piece, pack
 
-KNOT_CENTRE: dict[str, tuple[float, float, float]] = {"bun": (0.0, 8.47, -0.45), "tail": (0.0, 8.2, -0.66)}
-KNOT_ROOT: dict[str, tuple[float, float, float]] = {"bun": (0.0, 8.2, -0.36), "tail": (0.0, 8.0, -0.52)}
+KNOT_CENTRE: dict[str, tuple[float, float, float]] = {
+    "bun": (0.0, 8.47, -0.45),
+    "tail": (0.0, 8.2, -0.66),
+}
+KNOT_ROOT: dict[str, tuple[float, float, float]] = {
+    "bun": (0.0, 8.2, -0.36),
+    "tail": (0.0, 8.0, -0.52),
+}
 NUM_KNOT_LOCKS = 330
 PAINTED = ("bald", "buzz cut")
 Place = tuple[float, float, float]
@@ -63,7 +70,9 @@ def random_numbers(seeds: Sequence[int], count: int, salt: int, device: str) -> 
     """(batch, count) numbers in 0..1 that belong to the people's seeds."""
     seed = torch.tensor([s & 0x3FFFFFFF for s in seeds], device=device, dtype=torch.int32)
     lock = torch.arange(count, device=device, dtype=torch.int32)
-    cells = torch.stack(torch.broadcast_tensors(seed[:, None], lock[None], lock.new_tensor(salt)), -1)
+    cells = torch.stack(
+        torch.broadcast_tensors(seed[:, None], lock[None], lock.new_tensor(salt)), -1
+    )
     return hash_unit(cells)
 
 
@@ -112,7 +121,11 @@ def combed(name: str, side: int, device: str) -> torch.Tensor:
 
 
 def plan_scalp(
-    people: Sequence[Identity], roots: Roots, body: torch.Tensor, normals: torch.Tensor
+    people: Sequence[Identity],
+    roots: Roots,
+    body: torch.Tensor,
+    normals: torch.Tensor,
+    skull: Skull,
 ) -> Plan:
     device = str(body.device)
     manner = make_manner(people, device)
@@ -130,11 +143,12 @@ def plan_scalp(
     direction = _root_direction(manner, flow, outward, top, noise)
     knot = manner.bun + manner.tail
     length = manner.length * (0.75 + 0.5 * manner.long) * (0.75 + 0.5 * noise) * (0.38 + 0.62 * top)
-    hanging = (start[..., 1] - manner.until_y + 0.35) * (0.88 + 0.14 * noise)
+    risen = skull.centre[..., 1] - HEAD_CENTRE[1]
+    hanging = (start[..., 1] - manner.until_y - risen + 0.35) * (0.88 + 0.14 * noise)
     length = torch.where(manner.hangs > 0, hanging, length)
     margin = 0.012 + manner.puff * (0.6 + 0.8 * manner.full) * jitter
     margin = margin * (0.35 + 0.65 * top) * smoothstep(-0.02, 0.2, above)
-    target = _between(manner, KNOT_ROOT, start)
+    target = _between(manner, KNOT_ROOT, skull)
     length = torch.where(knot > 0, (target - start).norm(dim=-1) * 1.12, length)
     one = torch.ones_like(noise)
     plan = Plan(
@@ -151,13 +165,14 @@ def plan_scalp(
         target=target.expand_as(start),
         pull=9 * knot * one,
     )
-    return _tie(plan, manner, jitter)
+    return _tie(plan, manner, jitter, skull)
 
 
-def _between(manner: Manner, places: dict[str, Place], like: torch.Tensor) -> torch.Tensor:
-    """The bun's place or the tail's: (batch, 1, 3)."""
-    bun, tail = like.new_tensor(places["bun"]), like.new_tensor(places["tail"])
-    return torch.where(manner.tail[..., None] > 0, tail, bun)
+def _between(manner: Manner, places: dict[str, Place], skull: Skull) -> torch.Tensor:
+    """The bun's place or the tail's on each person's skull: (batch, 1, 3)."""
+    bun, tail = (skull.centre.new_tensor(places[name]) for name in ("bun", "tail"))
+    place = torch.where(manner.tail[..., None] > 0, tail, bun) - bun.new_tensor(HEAD_CENTRE)
+    return skull.centre + place * skull.radii / bun.new_tensor(HEAD_RADII)
 
 
 def _root_direction(
@@ -180,11 +195,11 @@ def _vector(noise: torch.Tensor) -> torch.Tensor:
     return torch.stack([noise, (noise * 61.7) % 1, (noise * 173.3) % 1], dim=-1)
 
 
-def _tie(plan: Plan, manner: Manner, jitter: torch.Tensor) -> Plan:
+def _tie(plan: Plan, manner: Manner, jitter: torch.Tensor, skull: Skull) -> Plan:
     """Lets the last locks of tied hair grow from the knot: around a bun, or down a tail."""
     number = torch.arange(NUM_LOCKS, device=jitter.device)
     use = (number >= NUM_LOCKS - NUM_KNOT_LOCKS) & (manner.bun + manner.tail > 0)
-    centre = _between(manner, KNOT_CENTRE, plan.start)
+    centre = _between(manner, KNOT_CENTRE, skull)
     ball = normalize(_vector(plan.seed) - 0.5, dim=-1)
     axis = ball.new_tensor([0.0, 0.9, -0.4]).expand_as(ball)
     swirl = normalize(torch.linalg.cross(axis, ball), dim=-1)
@@ -223,7 +238,10 @@ def plan_beard(
         "short beard": torch.stack([moustache, chin, jaw]).amax(0),
         "full beard": torch.stack([moustache, chin, jaw]).amax(0),
     }
-    shown = torch.stack([areas.get(p.beard, torch.zeros_like(chin)) for p in people]) > 0.15 + 0.7 * jitter
+    shown = (
+        torch.stack([areas.get(p.beard, torch.zeros_like(chin)) for p in people])
+        > 0.15 + 0.7 * jitter
+    )
     length = start.new_tensor([BEARD_LENGTHS.get(p.beard, 0.1) for p in people])[:, None]
     down = start.new_tensor([0.0, -1.0, 0.15])
     direction = normalize(0.45 * outward + 0.8 * down + 0.5 * (_vector(noise) - 0.5), dim=-1)
@@ -285,12 +303,14 @@ def ribbons(
     flat = path.flatten(1, 2)
     follow = smoothstep(4.9, 6.5, flat[..., 1])
     placed = pose.apply(flat, follow).unflatten(1, path.shape[1:3])
-    middle = flat.new_tensor(HEAD_CENTRE) * flat.new_tensor([1, 0, 0.8])
-    middle = middle + flat * flat.new_tensor([0.0, 1, 0])
-    above = smoothstep(6.7, 7.4, flat[..., 1:2])
-    middle = middle * (1 - above) + above * flat.new_tensor(HEAD_CENTRE)
+    centre = flat.new_tensor(HEAD_CENTRE) if skull is None else skull.centre
+    middle = centre * flat.new_tensor([1, 0, 0.8]) + flat * flat.new_tensor([0.0, 1, 0])
+    above = smoothstep(-0.7, 0.0, flat[..., 1:2] - centre[..., 1:2])
+    middle = middle * (1 - above) + above * centre
     normal = pose.turn(normalize(flat - middle, dim=-1), follow).unflatten(1, path.shape[1:3])
-    tangent = torch.cat([placed[:, :, 1:] - placed[:, :, :-1], placed[:, :, -1:] - placed[:, :, -2:-1]], 2)
+    tangent = torch.cat(
+        [placed[:, :, 1:] - placed[:, :, :-1], placed[:, :, -1:] - placed[:, :, -2:-1]], 2
+    )
     tangent = normalize(tangent, dim=-1)
     sight = normalize(eye[:, None, None] - placed, dim=-1)
     # Half towards the camera, half along the surface: neither paper-thin nor all alike.
@@ -336,13 +356,18 @@ def _inside(path: torch.Tensor, plan: Plan) -> torch.Tensor:
 
 
 def hair_pieces(
-    people: Sequence[Identity], body: torch.Tensor, normals: torch.Tensor, pose: Pose, eye: torch.Tensor
+    people: Sequence[Identity],
+    body: torch.Tensor,
+    normals: torch.Tensor,
+    pose: Pose,
+    eye: torch.Tensor,
 ) -> list[Piece]:
     """Locks of hair, and of beards where somebody of the batch has one."""
     device = str(body.device)
     roots = scalp_roots(device)
-    plan = plan_scalp(people, roots, body, normals)
-    pieces = [ribbons(plan, NUM_SEGMENTS, pose, eye, HAIR, fit_skull(roots, body))]
+    skull = fit_skull(roots, body)
+    plan = plan_scalp(people, roots, body, normals, skull)
+    pieces = [ribbons(plan, NUM_SEGMENTS, pose, eye, HAIR, skull)]
     if any(person.beard in BEARD_LENGTHS for person in people):
         plan = plan_beard(people, beard_roots(device), body, normals)
         pieces.append(ribbons(plan, NUM_BEARD_SEGMENTS, pose, eye, BEARD))

@@ -7,6 +7,7 @@ A lock vertex's reference vector is its tangent; texture coordinates are (across
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -26,9 +27,9 @@ CROWN = (0.0, 8.35, -0.25)
 @dataclass(frozen=True)
 class HairStyle:
     """Lengths in decimetres. `comb`: where locks lie; `until_y`: the height where long hair ends.
-
-    `lift` is how far roots stand up, `gravity` how fast locks turn down (1/dm), `curl` the curls' radius, `turns` how many a decimetre has,
-    `recede` how far the hairline moves back, `width` a lock's width.
+    `lift` is how far roots stand up, `gravity` how fast locks turn down (1/dm), `curl` the
+    curls' radius, `turns` how many a decimetre has, `recede` how far the hairline moves back,
+    `width` a lock's width.
     """
 
     comb: str = "crown"
@@ -87,7 +88,7 @@ def hairline(rest: torch.Tensor) -> torch.Tensor:
     knots = ((0, 7.93), (22, 7.95), (38, 7.82), (52, 7.55), (62, 7.25), (75, 7.1), (95, 7.2),
              (112, 6.75), (135, 6.4), (181, 6.25))  # fmt: skip
     line = torch.full_like(y, knots[0][1])
-    for (low, start), (high, end) in zip(knots, knots[1:], strict=False):
+    for (low, start), (high, end) in itertools.pairwise(knots):
         line = line + (end - start) * ((angle - low) / (high - low)).clamp(0, 1)
     return y - line
 
@@ -181,8 +182,10 @@ def push_out(points: torch.Tensor, margin: torch.Tensor, skull: Skull) -> torch.
         radius = radii + margin[..., None]
         inside = (points - middle) / radius
         distance = inside.norm(dim=-1, keepdim=True)
-        points = torch.where(distance < 1, middle + inside / distance.clamp(min=0.05) * radius, points)
-    return _before_shoulders(_beside_face(points, skull), margin)
+        points = torch.where(
+            distance < 1, middle + inside / distance.clamp(min=0.05) * radius, points
+        )
+    return _before_shoulders(_beside_face(points, skull), margin, skull)
 
 
 def _beside_face(points: torch.Tensor, skull: Skull) -> torch.Tensor:
@@ -195,9 +198,11 @@ def _beside_face(points: torch.Tensor, skull: Skull) -> torch.Tensor:
     return torch.stack([x + skull.centre[..., 0], points[..., 1], points[..., 2]], -1)
 
 
-def _before_shoulders(points: torch.Tensor, margin: torch.Tensor) -> torch.Tensor:
+def _before_shoulders(points: torch.Tensor, margin: torch.Tensor, skull: Skull) -> torch.Tensor:
     """Lets hair fall before or behind the shoulders, never sideways along them."""
     middle, radius = points.new_tensor([0.0, 4.1, 0.2]), points.new_tensor([2.1, 1.42, 1.1])
+    risen = skull.centre[..., 1:2] - HEAD_CENTRE[1]
+    middle = middle + risen * points.new_tensor([0.0, 1.0, 0.0])
     inside = (points - middle) / (radius + margin[..., None])
     across, upright = inside[..., 0], inside[..., 1:].norm(dim=-1).clamp(min=0.05)
     room = (1 - across**2).clamp(min=0).sqrt()
@@ -218,7 +223,9 @@ def comb(name: str, roots: torch.Tensor, side: float) -> torch.Tensor:
             parting = torch.tanh((x - side * 0.38) * 6)
             flow = torch.stack([parting, -0.25 - 0.5 * (x * side > 0.38), 0.1 + zero], -1)
         case "middle":
-            parting = torch.where(x > side * 0.12, 1.0, -1.0) * (0.5 + 0.5 * torch.tanh((x - side * 0.12).abs() * 8))
+            parting = torch.where(x > side * 0.12, 1.0, -1.0) * (
+                0.5 + 0.5 * torch.tanh((x - side * 0.12).abs() * 8)
+            )
             flow = torch.stack([parting * 1.1, zero - 0.5, 0.05 - 0.55 * (z > 0.8)], -1)
         case "back":
             flow = torch.stack([-0.12 * x, 0.15 + 0.3 * (7.6 - y), zero - 1.0], -1)

@@ -19,7 +19,7 @@ Rgb = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Preset:
-    """`soft` widens the terminator and the shadow's edge (0 hard .. 1); `rim` lights from behind."""
+    """`soft` widens terminator and shadow's edge (0 hard .. 1); `rim` lights from behind."""
 
     key: Rgb
     sky: Rgb
@@ -139,11 +139,10 @@ SHADOW_CENTRE = (0.0, 6.9, 0.3)
 SHADOW_REACH_DM = 2.9
 
 
-def to_light(
-    position: torch.Tensor, frame: torch.Tensor, size_px: int
-) -> torch.Tensor:
+def to_light(position: torch.Tensor, frame: torch.Tensor, size_px: int) -> torch.Tensor:
     """Points (batch, n, 3) in the light's picture: pixels and depth in decimetres."""
-    local = (position - position.new_tensor(SHADOW_CENTRE)) @ frame.mT
+    offset = position - position.new_tensor(SHADOW_CENTRE)
+    local = (offset[:, :, None] * frame[:, None]).sum(-1)
     scale = size_px / (2 * SHADOW_REACH_DM)
     x = size_px / 2 + local[..., 0] * scale
     y = size_px / 2 - local[..., 1] * scale

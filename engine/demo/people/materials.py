@@ -56,7 +56,9 @@ class Palette:
 def make_palette(people: Sequence[tuple[Identity, View]], device: str) -> Palette:
     views = [view for _, view in people]
     wardrobe = make_wardrobe(views, device)
-    second = torch.tensor([v.clothes in ("suit with tie", "suit", "lab coat") for v in views], device=device)
+    second = torch.tensor(
+        [v.clothes in ("suit with tie", "suit", "lab coat") for v in views], device=device
+    )
     return Palette(
         make_complexions([person for person, _ in people], device),
         wardrobe,
@@ -103,13 +105,17 @@ def shade(
     return colour
 
 
-def _skin(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _skin(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     rest, masks = v[:, REFERENCE], v[:, EXTRA]
     albedo, roughness = paint_skin(rest, masks, s.picture, p.skin, 1.0)
     soft = s.normal
     bent = replace(s, normal=bend_normals(s.normal, rest, s.picture, p.skin))
     bleed = s.position.new_tensor(BLEED)
-    light = 0.45 * diffuse(replace(s, normal=soft), lights, bleed) + 0.55 * diffuse(bent, lights, bleed)
+    light = 0.45 * diffuse(replace(s, normal=soft), lights, bleed) + 0.55 * diffuse(
+        bent, lights, bleed
+    )
     inside = 1 - 0.85 * masks[:, 2:3].clamp(0, 1)
     shine = 0.62 * specular(bent, lights, roughness, 0.03)
     edge = (1 - dot(s.normal, s.sight).clamp(0, 1)) ** 3
@@ -117,27 +123,37 @@ def _skin(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: L
     return (albedo * light + shine) * inside
 
 
-def _eyes(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _eyes(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     local = v[:, REFERENCE]
     albedo = paint_eye(local, p.gaze[s.picture], p.iris[s.picture])
     up = normalize(local, dim=-1)[:, 1]
     lid = smoothstep(0.75, 0.1, up)
     light = diffuse(s, lights, s.position.new_tensor([0.25, 0.2, 0.2]))
     light = light * (0.3 + 0.55 * lid)[:, None]
-    bulge = normalize(s.normal + 0.35 * (s.normal - dot(s.normal, s.sight)[:, None] * s.sight), dim=-1)
+    bulge = normalize(
+        s.normal + 0.35 * (s.normal - dot(s.normal, s.sight)[:, None] * s.sight), dim=-1
+    )
     glint = specular(replace(s, normal=bulge, shadow=0.5 + 0.5 * s.shadow), lights, 0.13, 0.05)
     return albedo * light + glint.clamp(max=3.0) * lid[:, None]
 
 
-def _mouth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _mouth(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     teeth = paint_teeth(v[:, REFERENCE])
     tongue = teeth.new_tensor([0.38, 0.11, 0.11]).expand_as(teeth)
     albedo = torch.where((part == TEETH)[:, None], teeth, tongue)
-    light = diffuse(replace(s, occlusion=s.occlusion * 0.8), lights, s.position.new_tensor([0.2, 0.15, 0.12]))
+    light = diffuse(
+        replace(s, occlusion=s.occlusion * 0.8), lights, s.position.new_tensor([0.2, 0.15, 0.12])
+    )
     return albedo * (0.9 * light + 0.12) + 0.25 * specular(s, lights, 0.3, 0.04)
 
 
-def _cloth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _cloth(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     rest = v[:, REFERENCE]
     albedo, roughness, crease = paint_cloth(rest, s.picture, p.wardrobe)
     s = replace(s, normal=cloth_normals(s.normal, rest, s.picture, p.wardrobe))
@@ -148,12 +164,16 @@ def _cloth(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: 
     return albedo * light * (crease * (1 + 0.5 * fuzz))[:, None] + gloss * 0.6
 
 
-def _collar(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _collar(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     facing = torch.where(dot(s.normal, s.sight)[:, None] < 0, -s.normal, s.normal)
     s = replace(s, normal=facing)
     level = v[:, EXTRA.start]
     grain = 0.93 + 0.14 * value_noise(v[:, REFERENCE] * 40)
-    rib = 1 + 0.12 * torch.sin(torch.atan2(v[:, REFERENCE][:, 0], v[:, REFERENCE][:, 2] - 0.2) * 150)
+    rib = 1 + 0.12 * torch.sin(
+        torch.atan2(v[:, REFERENCE][:, 0], v[:, REFERENCE][:, 2] - 0.2) * 150
+    )
     knit = p.wardrobe.numbers[s.picture, 6]
     grain = grain * (1 + knit * (rib - 1))
     inside = 0.55 + 0.45 * smoothstep(0.0, 0.1, level)
@@ -161,7 +181,9 @@ def _collar(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights:
     return p.collar[s.picture] * light * (grain * inside)[:, None]
 
 
-def _hair(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _hair(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     """Marschner's two lobes in Kajiya and Kay's simple form, over a soft diffuse body."""
     tangent = normalize(v[:, REFERENCE], dim=-1)
     across, along = v[:, UV].unbind(-1)
@@ -184,12 +206,20 @@ def _hair(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: L
     fill = lights.ground[s.picture] + (lights.sky[s.picture] - lights.ground[s.picture]) * up
     rim = dot(s.normal, lights.rim_direction[s.picture]).clamp(min=0) * lights.rim[s.picture]
     shade = (1 - 0.55 * deep) * s.occlusion
-    return (base * (body[:, None] * key * 0.8 + fill + 0.7 * rim[:, None] * key) + sheen) * shade[:, None]
+    return (base * (body[:, None] * key * 0.8 + fill + 0.7 * rim[:, None] * key) + sheen) * shade[
+        :, None
+    ]
 
 
-def _glasses(v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights) -> torch.Tensor:
+def _glasses(
+    v: torch.Tensor, part: torch.Tensor, s: Surface, p: Palette, lights: Lights
+) -> torch.Tensor:
     seed = p.skin.numbers[s.picture, -1]
     light = seed % 3 == 1
-    albedo = torch.where(light[:, None], s.position.new_tensor([0.09, 0.045, 0.02]), s.position.new_tensor([0.012, 0.012, 0.014]))
+    albedo = torch.where(
+        light[:, None],
+        s.position.new_tensor([0.09, 0.045, 0.02]),
+        s.position.new_tensor([0.012, 0.012, 0.014]),
+    )
     body = diffuse(s, lights, s.position.new_tensor([0.05, 0.05, 0.05]))
     return albedo * body + 0.8 * specular(s, lights, 0.25, 0.05)

@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import dlib
 import face_recognition_models as weights
@@ -34,7 +35,7 @@ class FaceReader:
             weights.face_recognition_model_location()
         )
 
-    def boxes(self, picture: np.ndarray) -> list[object]:
+    def boxes(self, picture: np.ndarray) -> list[Any]:
         """Faces of an RGB picture (height, width, 3), largest first."""
         found = list(self.detector(picture, 1 if min(picture.shape[:2]) < 400 else 0))
         return sorted(found, key=lambda box: -box.area())

@@ -11,7 +11,9 @@ from torch.nn.functional import grid_sample
 def hash_unit(cells: torch.Tensor) -> torch.Tensor:
     """A pseudo-random number in 0..1 for each integer vector: (..., n) -> (...)."""
     mixed = torch.zeros_like(cells[..., 0], dtype=torch.int32)
-    for axis, prime in zip(cells.unbind(-1), (73856093, 19349663, 83492791, 49979687), strict=False):
+    for axis, prime in zip(
+        cells.unbind(-1), (73856093, 19349663, 83492791, 49979687), strict=False
+    ):
         mixed = mixed ^ (axis.int() * prime)
     for shift, prime in ((15, 739982445), (12, 695872825)):
         mixed = (mixed ^ ((mixed >> shift) & 0x1FFFF)) * prime
@@ -51,6 +53,8 @@ def fractal_noise(points: torch.Tensor, octaves: int = 3) -> torch.Tensor:
     return total / norm
 
 
-def smoothstep(low: float | torch.Tensor, high: float | torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def smoothstep(
+    low: float | torch.Tensor, high: float | torch.Tensor, x: torch.Tensor
+) -> torch.Tensor:
     part = ((x - low) / (high - low)).clamp(0, 1)
     return part * part * (3 - 2 * part)

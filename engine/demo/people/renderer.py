@@ -41,7 +41,7 @@ from engine.demo.people.view import View
 
 SHADOW_PX = 320
 # One picture at a time stays in a CPU's cache; a GPU wants many.
-CUDA_CHUNK = 32
+CUDA_CHUNK = 96
 
 
 def draw(
@@ -62,11 +62,8 @@ def draw(
     return torch.cat(pictures)
 
 
-def draw_light(
-    people: Sequence[tuple[Identity, View]], side_px: int, device: str
-) -> torch.Tensor:
+def draw_light(people: Sequence[tuple[Identity, View]], side_px: int, device: str) -> torch.Tensor:
     """Linear light (batch, 3, side, side)."""
-    identities = [identity for identity, _ in people]
     views = [view for _, view in people]
     palette = make_palette(people, device)
     scene, camera = build_scene(people, device)
@@ -80,9 +77,7 @@ def draw_light(
     picture, row, column, attributes, part = visible(canvas, scene, screen)
     pixel = torch.stack([picture, row, column], -1).int()
     jitter = hash_unit(pixel)
-    local = torch.einsum("pij,pj->pi", frame[picture], attributes[:, POSITION] - attributes.new_tensor((0.0, 6.9, 0.3)))
-    scale = SHADOW_PX / 5.8
-    local = torch.stack([SHADOW_PX / 2 + local[:, 0] * scale, SHADOW_PX / 2 - local[:, 1] * scale, 10 - local[:, 2]], -1)
+    local = to_light(attributes[:, None, POSITION], frame[picture], SHADOW_PX)[:, 0]
     shadow = shadow_of(shadow_map, local, picture, lights.soft, jitter)
     occlusion = occlusion_of(canvas.depth(60.0), camera)[picture, row, column]
     sight = normalize(camera.eye()[picture] - attributes[:, POSITION], dim=-1)

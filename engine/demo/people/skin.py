@@ -5,6 +5,7 @@ Everything is painted by place on the resting head (decimetres), so it follows s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def linear(colour: torch.Tensor) -> torch.Tensor:
 
 def tone(melanin: float, undertone: float) -> tuple[float, float, float]:
     """sRGB of bare skin."""
-    for (low, start), (high, end) in zip(TONES, TONES[1:], strict=False):
+    for (low, start), (high, end) in itertools.pairwise(TONES):
         if melanin <= high:
             part = max(0.0, (melanin - low) / (high - low))
             r, g, b = (s + (e - s) * part for s, e in zip(start, end, strict=True))
@@ -54,7 +55,7 @@ class Complexion:
     numbers: torch.Tensor
 
 
-NUMBERS = ("redness", "freckles", "wrinkles", "makeup", "brow", "brow_dark", "male", "stubble",
+NUMBERS: tuple[str, ...] = ("redness", "freckles", "wrinkles", "makeup", "brow", "brow_dark", "male", "stubble",
            "chin_only", "moustache_only", "recede", "scalp", "melanin", "seed")  # fmt: skip
 
 
@@ -62,7 +63,11 @@ def make_complexions(people: Sequence[Identity], device: str) -> Complexion:
     base = linear(torch.tensor([tone(p.melanin, p.undertone) for p in people]))
     lips = []
     for person in people:
-        red = torch.tensor([0.62, 0.16, 0.17]) if person.lip_tint > 0.5 else torch.tensor([0.6, 0.27, 0.27])
+        red = (
+            torch.tensor([0.62, 0.16, 0.17])
+            if person.lip_tint > 0.5
+            else torch.tensor([0.6, 0.27, 0.27])
+        )
         bare = torch.tensor(tone(person.melanin, 0)) * torch.tensor([0.93, 0.74, 0.74])
         red = red * (1 - 0.45 * person.melanin)
         share = 0.1 + 0.45 * person.makeup
@@ -105,7 +110,7 @@ def paint_skin(
     detail: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Albedo (points, 3) and roughness (points,); `masks` (points, 4): lips, ears, mouth, turn."""
-    numbers = dict(zip(NUMBERS, skin.numbers[picture].unbind(1), strict=True))
+    numbers: Numbers = dict(zip(NUMBERS, skin.numbers[picture].unbind(1), strict=True))
     colour = skin.base[picture]
     place = rest + numbers["seed"][:, None] * 0.37
     blotch = fractal_noise(place * 5, 3)
@@ -113,7 +118,11 @@ def paint_skin(
     flush = 0.8 * blob(rest, 0.47, 6.93, 0.2, 0.18) + 0.7 * blob(rest, 0.0, 6.93, 0.16, 0.12)
     flush = (flush + 0.5 * masks[:, 1]) * (0.35 + 0.65 * numbers["redness"]) * (1.2 - blotch * 0.6)
     rosy = colour * torch.tensor([1.0, 0.68, 0.66], device=rest.device)
-    colour = mix(colour, rosy, (flush + 0.3 * numbers["makeup"] * blob(rest, 0.55, 6.98, 0.2, 0.13)).clamp(0, 1) * 0.6)
+    colour = mix(
+        colour,
+        rosy,
+        (flush + 0.3 * numbers["makeup"] * blob(rest, 0.55, 6.98, 0.2, 0.13)).clamp(0, 1) * 0.6,
+    )
     bag = blob(rest, 0.29, 7.11, 0.15, 0.06) * (0.25 + 0.5 * numbers["wrinkles"])
     colour = mix(colour, colour * torch.tensor([0.72, 0.6, 0.66], device=rest.device), bag)
     lid = blob(rest, 0.31, 7.37, 0.17, 0.055) * (0.2 + 0.55 * numbers["makeup"])
@@ -124,7 +133,11 @@ def paint_skin(
     lips = smoothstep(0.25, 0.75, masks[:, 0])
     lines = 0.86 + 0.28 * value_noise(torch.stack([place[:, 0] * 55, place[:, 1] * 9], -1))
     colour = mix(colour, skin.lip[picture] * lines[:, None], lips)
-    colour = mix(colour, colour.new_tensor([0.09, 0.02, 0.02]).expand_as(colour), masks[:, 2].clamp(0, 1) * 0.9)
+    colour = mix(
+        colour,
+        colour.new_tensor([0.09, 0.02, 0.02]).expand_as(colour),
+        masks[:, 2].clamp(0, 1) * 0.9,
+    )
     colour = _brows(colour, rest, skin.hair[picture], numbers)
     colour = _stubble(colour, rest, skin.hair[picture], numbers, lips)
     colour = _scalp(colour, rest, skin.hair[picture], numbers, masks[:, 1])
@@ -152,8 +165,6 @@ def _lids(colour: torch.Tensor, rest: torch.Tensor, numbers: Numbers) -> torch.T
     return mix(colour, dark.expand_as(colour), lash * (0.8 + 0.15 * numbers["makeup"]))
 
 
-
-
 def _freckles(colour: torch.Tensor, rest: torch.Tensor, numbers: Numbers) -> torch.Tensor:
     noise = value_noise(rest * 30 + numbers["seed"][:, None])
     where = blob(rest, 0.25, 7.0, 0.4, 0.22)
@@ -170,7 +181,9 @@ def _brows(
     thick = (0.058 - 0.036 * along) * numbers["brow"]
     across = (rest[:, 1] - arch) / thick
     strokes = value_noise(
-        torch.stack([x * 62 - rest[:, 1] * (30 - 45 * along), rest[:, 1] * 14 + numbers["seed"]], -1)
+        torch.stack(
+            [x * 62 - rest[:, 1] * (30 - 45 * along), rest[:, 1] * 14 + numbers["seed"]], -1
+        )
     )
     ends = smoothstep(0.075, 0.14, x) * smoothstep(0.63, 0.52, x)
     body = (1 - across.abs() ** 2.2).clamp(min=0) * ends * smoothstep(0.9, 1.1, rest[:, 2])
@@ -188,8 +201,15 @@ def _stubble(
 ) -> torch.Tensor:
     moustache, chin, jaw = beard_area(rest)
     everywhere = (1 - numbers["chin_only"]) * (1 - numbers["moustache_only"])
-    area = torch.maximum(moustache, torch.maximum(chin * (1 - numbers["moustache_only"]), jaw * everywhere))
-    shade = 0.1 * numbers["male"] * torch.stack([moustache, chin, jaw]).amax(0) * smoothstep(0.4, 0.9, numbers["male"])
+    area = torch.maximum(
+        moustache, torch.maximum(chin * (1 - numbers["moustache_only"]), jaw * everywhere)
+    )
+    shade = (
+        0.1
+        * numbers["male"]
+        * torch.stack([moustache, chin, jaw]).amax(0)
+        * smoothstep(0.4, 0.9, numbers["male"])
+    )
     grain = hash_unit((rest * 75).floor().int())
     share = area * numbers["stubble"] * (0.6 + 0.4 * grain) + shade * (1 - numbers["melanin"] * 0.6)
     return mix(colour, hair * 0.6 + colour * 0.12, (share * (1 - lips)).clamp(0, 0.9))
@@ -213,7 +233,7 @@ def bend_normals(
     normal: torch.Tensor, rest: torch.Tensor, picture: torch.Tensor, skin: Complexion
 ) -> torch.Tensor:
     """Adds pores and the wrinkles of forehead, eyes and mouth to unit normals (points, 3)."""
-    numbers = dict(zip(NUMBERS, skin.numbers[picture].unbind(1), strict=True))
+    numbers: Numbers = dict(zip(NUMBERS, skin.numbers[picture].unbind(1), strict=True))
     place = rest + numbers["seed"][:, None] * 0.37
     pores = torch.stack([value_noise(place * 34 + 9 * k) for k in range(3)], -1) - 0.5
     front = smoothstep(0.8, 1.2, rest[:, 2])
@@ -222,7 +242,13 @@ def bend_normals(
     fan = (rest[:, 1] - 7.27) / (rest[:, 0].abs() - 0.3).clamp(min=0.05)
     crow = torch.sin(fan * 9) * blob(rest, 0.62, 7.25, 0.09, 0.12)
     fold = rest[:, 0].abs() - 0.2 - (6.95 - rest[:, 1]) * 0.42
-    fold = -fold / 0.05 * torch.exp(-((fold / 0.05) ** 2)) * smoothstep(6.6, 6.7, rest[:, 1]) * smoothstep(7.0, 6.9, rest[:, 1])
+    fold = (
+        -fold
+        / 0.05
+        * torch.exp(-((fold / 0.05) ** 2))
+        * smoothstep(6.6, 6.7, rest[:, 1])
+        * smoothstep(7.0, 6.9, rest[:, 1])
+    )
     old = numbers["wrinkles"] * front
     bend = 0.11 * pores
     bend[:, 1] += old * (0.16 * forehead + 0.25 * crow)

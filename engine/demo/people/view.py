@@ -21,7 +21,8 @@ Kind = Literal["selfie", "studio", "any"]
 
 PLACE_LIGHTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        STUDIO_BACKGROUNDS, ("studio softbox", "studio softbox", "hard studio light", "window light")
+        STUDIO_BACKGROUNDS,
+        ("studio softbox", "studio softbox", "hard studio light", "window light"),
     ),
     **dict.fromkeys(("office", "library", "lab"), ("window light", "studio softbox", "overcast")),
     **dict.fromkeys(
