@@ -85,6 +85,8 @@ class Attempt:
         self._redis = redis
         self._stream = stream
         self._crashes_key = f"headshots:crashes:{self.queue_id}"
+        self.started_from = 0
+        """The step that the last `Started` told."""
         self._counted = False
         self._told_phase: Phase | None = None
         self._told_at_s = 0.0
@@ -147,6 +149,7 @@ class Attempt:
         await self._tell(Queued)
 
     async def started(self, resumed_from_step: int = 0) -> None:
+        self.started_from = resumed_from_step
         await self._tell(Started, resumed_from_step=resumed_from_step)
 
     async def progress(self, phase: Phase, **facts: Any) -> None:

@@ -174,7 +174,8 @@ async def _run(request: Run | Load, attempt: Attempt, gpu: GpuClient) -> Done | 
             async for reply in replies:
                 match reply:
                     case Begun():
-                        log.info("task_begun", step=reply.resumed_from_step)
+                        if reply.resumed_from_step != attempt.started_from:
+                            await attempt.started(reply.resumed_from_step)
                     case Progressed():
                         await attempt.progress(**reply.model_dump(exclude={"kind", "task_id"}))
                     case Previewed():
@@ -211,5 +212,5 @@ async def _manifest(blobs: Blobs, prefix: str, kind: type[ManifestT]) -> Manifes
 async def _last_step(job: TrainLora, blobs: Blobs) -> int:
     """Of the checkpoints that are there, 0 when there is none."""
     names = await blobs.list(keys.checkpoints(job.owner, job.job_id))
-    steps = [int(found[1]) for name in names if (found := re.search(r"step-(\d+)", name))]
+    steps = [int(found[1]) for name in names if (found := re.search(r"/step-(\d+)\.\w+$", name))]
     return max(steps, default=0)
