@@ -30,7 +30,7 @@ async def open_(visit: Visit, effect: OpenCollection, rules: Rules) -> list[Foll
         model = await models.own(tx, owner, effect.refreshes) if effect.refreshes else None
         if model is not None and model.collection_id is not None:
             trained_on = await photos.of_collection(tx, model.collection_id)
-            await _add(visit, collection, [photo.sha256 for photo in trained_on], rules)
+            await add_to(visit, collection, [photo.sha256 for photo in trained_on], rules)
     return [ShowCollection(collection.id)]
 
 
@@ -39,7 +39,7 @@ async def add(visit: Visit, effect: AddPhotos, rules: Rules) -> list[Follow]:
     if collection is None:
         discard(visit, effect.photos)
         return []
-    return await _add(visit, collection, effect.photos, rules)
+    return await add_to(visit, collection, effect.photos, rules)
 
 
 async def remove(visit: Visit, effect: RemovePhoto) -> list[Follow]:
@@ -87,9 +87,10 @@ async def _open(visit: Visit, collection_id: str) -> Collection | None:
     return collection if collection is not None and collection.id == collection_id else None
 
 
-async def _add(
+async def add_to(
     visit: Visit, collection: Collection, hashes: Sequence[str], rules: Rules
 ) -> list[Follow]:
+    """Puts photos into a collection and has those checked that were never judged."""
     there = {photo.sha256 for photo in await photos.of_collection(visit.tx, collection.id)}
     follow: list[Follow] = [ShowCollection(collection.id)]
     for sha256 in dict.fromkeys(hashes):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bot.conversation.effects import CancelOrder, Generate, StartTraining
 from bot.database import models, orders, photos
-from bot.database.tables import Model, Order, Photo
+from bot.database.tables import Collection, Model, Order, Photo
 from bot.service.follow import Follow, ShowCancelled, ShowQueued
 from bot.service.rules import Rules
 from bot.service.visits import Visit
@@ -24,8 +24,8 @@ async def train(visit: Visit, effect: StartTraining, rules: Rules) -> list[Follo
     job_id = derive_id("train_lora", owner, effect.collection_id)
     if await tx.get(Order, job_id) is not None:
         return [ShowQueued(job_id)]
-    collection = await photos.open_collection(tx, owner)
-    if collection is None or collection.id != effect.collection_id:
+    collection = await tx.get(Collection, effect.collection_id)
+    if collection is None or collection.person_id != owner:
         return []
     accepted = _accepted(await photos.of_collection(tx, collection.id), rules)
     if not accepted:

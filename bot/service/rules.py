@@ -11,8 +11,8 @@ from engine.contract.jobs import Quality
 from engine.contract.photos import PhotoLimits
 from engine.contract.styles import Style
 
-TERMINAL = "terminal"
-"""Who sits at the machine's own terminal is its admin."""
+AT_THE_MACHINE = ("terminal", "command")
+"""Who sits at the machine itself is its admin."""
 
 
 class Rules(Frozen):
@@ -26,7 +26,7 @@ class Rules(Frozen):
     styles: dict[str, Style] = Field(default={})
 
     def is_admin(self, platform: str, user_id: str) -> bool:
-        return platform == TERMINAL or f"{platform}:{user_id}" in self.admins
+        return platform in AT_THE_MACHINE or f"{platform}:{user_id}" in self.admins
 
 
 def rules_of(settings: Settings) -> Rules:

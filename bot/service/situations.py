@@ -98,7 +98,7 @@ class Situations:
             return None
         found = await photos.of_collection(tx, row.id)
         return Collection(
-            id=row.id, photos=tuple(_photo(photo) for photo in found), refreshes=row.refreshes
+            id=row.id, photos=tuple(photo_of(photo) for photo in found), refreshes=row.refreshes
         )
 
     async def _orders(
@@ -146,7 +146,7 @@ async def is_paused(tx: AsyncSession) -> bool:
     return row is not None and bool(row.value["value"])
 
 
-def _photo(row: tables.Photo) -> Photo:
+def photo_of(row: tables.Photo) -> Photo:
     return Photo(
         number=row.number,
         sha256=row.sha256,

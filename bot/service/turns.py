@@ -2,6 +2,8 @@
 are done, and what they lead to is announced, all within one transaction.
 """
 
+from collections.abc import Sequence
+
 from bot.conversation import effects as e
 from bot.conversation.flow import announce, respond
 from bot.conversation.incoming import (
@@ -55,8 +57,14 @@ class Turns:
             return
         state = reply.session.model_dump(mode="json")
         await people.save_session(visit.tx, visit.person.id, state)
+        await self.perform(visit, reply.effects, depth)
+
+    async def perform(
+        self, visit: Visit, effects: Sequence[e.Effect], depth: int = MAX_DEPTH
+    ) -> None:
+        """Does what was decided, and announces what it leads to."""
         todo: list[Follow] = []
-        for effect in reply.effects:
+        for effect in effects:
             todo += await self._do(visit, effect)
         for item in dict.fromkeys(todo):
             happening = await self._happening(visit, item)

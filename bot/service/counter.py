@@ -1,0 +1,167 @@
+"""Orders over the counter: for commands that train and draw without a conversation.
+
+They stand for a person who also chats, and share their models. What comes of an order is told to
+an account of their own, so that no chat misses or repeats anything.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from bot.conversation.effects import CancelOrder, Effect, Generate, StartTraining
+from bot.conversation.situation import Model, Photo
+from bot.database import models, people, photos
+from bot.database.connection import Database
+from bot.database.tables import Account, Collection, Person
+from bot.database.tables import Model as ModelRow
+from bot.frontends.base import Address, Caller
+from bot.service import collecting
+from bot.service.bells import Bells
+from bot.service.locks import Locks
+from bot.service.rules import Rules
+from bot.service.situations import Situations, photo_of
+from bot.service.turns import Turns
+from bot.service.visits import Visit
+from engine.contract import keys
+from engine.contract.blobs import Blobs
+from engine.contract.jobs import Quality, derive_id
+from engine.contract.manifests import LoraManifest
+
+PLATFORM = "command"
+ADDRESS: Address = {"command": "local"}
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""The counter is never where a person was seen last."""
+
+
+class Counter:
+    """For one person: whoever `caller` is in a chat."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        situations: Situations,
+        turns: Turns,
+        rules: Rules,
+        locks: Locks,
+        bells: Bells,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._situations = situations
+        self._turns = turns
+        self._rules = rules
+        self._locks = locks
+        self._bells = bells
+        self._clock = clock
+
+    async def owner(self, caller: Caller) -> str:
+        """Who this is, in blob keys; made known on first sight."""
+        async with self._database.transaction() as tx:
+            now = self._clock()
+            person, _ = await people.welcome(
+                tx, caller.platform, caller.user_id, caller.address, caller.locale, now
+            )
+            if await people.account_of(tx, PLATFORM, person.id) is None:
+                tx.add(
+                    Account(
+                        person_id=person.id,
+                        platform=PLATFORM,
+                        platform_user_id=person.id,
+                        address=ADDRESS,
+                        seen_at=LONG_AGO,
+                    )
+                )
+            return person.id
+
+    async def models(self, owner: str) -> list[Model]:
+        """All models of the person, oldest first."""
+        async with self._visit(owner) as visit:
+            return list((await self._situations.load(visit)).models)
+
+    async def collect(self, owner: str, files: Sequence[bytes]) -> str:
+        """Has photos checked, apart from those collected in a chat. Returns the collection's id."""
+        hashes = [await asyncio.to_thread(lambda f=file: sha256(f).hexdigest()) for file in files]
+        for digest, file in zip(hashes, files, strict=True):
+            await self._blobs.put(keys.photo(owner, digest), file)
+        async with self._visit(owner) as visit:
+            now = visit.now
+            collection = Collection(
+                id=derive_id("counter", owner, now, *hashes),
+                person_id=owner,
+                next_number=1,
+                created_at=now,
+                closed_at=now,
+            )
+            visit.tx.add(collection)
+            await visit.tx.flush()
+            await collecting.add_to(visit, collection, hashes, self._rules)
+            return collection.id
+
+    async def photos(self, collection_id: str) -> list[Photo]:
+        """As far as they have been checked, in the order given."""
+        async with self._database.reading() as tx:
+            return [photo_of(row) for row in await photos.of_collection(tx, collection_id)]
+
+    async def put_away(self, owner: str, collection_id: str) -> None:
+        """Deletes photos that were collected and that no model was trained with."""
+        async with self._visit(owner) as visit:
+            collection = await visit.tx.get(Collection, collection_id)
+            trained = await models.own(
+                visit.tx, owner, derive_id("train_lora", owner, collection_id)
+            )
+            if collection is not None and collection.person_id == owner and trained is None:
+                collecting.discard(visit, await photos.drop_collection(visit.tx, collection))
+
+    async def train(self, owner: str, collection_id: str, name: str, quality: Quality) -> str:
+        """Returns the id of the order, which is the model's, too."""
+        effect = StartTraining(collection_id=collection_id, name=name, quality=quality)
+        await self._perform(owner, effect)
+        return derive_id("train_lora", owner, collection_id)
+
+    async def generate(self, owner: str, wish: Generate) -> None:
+        await self._perform(owner, wish)
+
+    async def cancel(self, owner: str, order_id: str) -> None:
+        await self._perform(owner, CancelOrder(order_id=order_id))
+
+    async def take_in(self, owner: str, name: str, lora: bytes, manifest: LoraManifest) -> str:
+        """Makes a LoRA file a model of the person. The same file is the same model."""
+        model_id = derive_id("lora_file", owner, sha256(lora).hexdigest())
+        prefix = keys.lora(owner, model_id)
+        await self._blobs.put(prefix + keys.LORA, lora)
+        await self._blobs.put(prefix + keys.MANIFEST, manifest.model_dump_json().encode())
+        async with self._visit(owner) as visit:
+            if await models.own(visit.tx, owner, model_id) is None:
+                visit.tx.add(
+                    ModelRow(
+                        id=model_id,
+                        person_id=owner,
+                        name=name,
+                        lora_prefix=prefix,
+                        status=models.READY,
+                        base=manifest.base,
+                        num_photos=len(manifest.photos_sha256),
+                        likeness=manifest.likeness,
+                        created_at=visit.now,
+                    )
+                )
+        return model_id
+
+    async def _perform(self, owner: str, effect: Effect) -> None:
+        async with self._visit(owner) as visit:
+            await self._turns.perform(visit, [effect])
+
+    @asynccontextmanager
+    async def _visit(self, owner: str) -> AsyncGenerator[Visit]:
+        async with self._locks.of(owner), self._database.transaction() as tx:
+            account = await people.account_of(tx, PLATFORM, owner)
+            assert account is not None, "owner() comes first"
+            person = await tx.get_one(Person, owner)
+            visit = Visit(tx, person, account, self._clock(), urgent=True)
+            yield visit
+            stirred = {(visit.chat.platform, visit.chat.key)} | visit.posted
+        self._bells.ring(stirred)
