@@ -1,8 +1,8 @@
 """What is said of a training picture: how it was taken, never who is in it.
 
 What stays the same in all photos is left to the trigger word; only what varies is said, so it can
-be asked for otherwise later. Light is therefore told against the person's other photos: dim is
-what is dim for them, whatever their skin.
+be asked for otherwise later. Light and nods are therefore told against the person's other photos:
+dim is what is dim for them, whatever their skin, and a short nose is no raised chin.
 """
 
 from collections.abc import Sequence
@@ -17,43 +17,44 @@ WIDE = "wide shot"
 SLIGHT_TURN_DEG = 15.0
 TURN_DEG = 33.0
 TILT_DEG = 14.0
-NOD_DEG = 14.0
+NOD_DEG = 10.0
 SIDE_LIGHT = 0.3
 STEP = 0.1
 HARDNESS_STEP = 0.04
 
 
 @dataclass(frozen=True)
-class UsualLight:
-    """The light that a person's photos have in the middle."""
+class Usual:
+    """What a person's photos have in the middle."""
 
-    brightness: float
-    contrast: float
-    warmth: float
+    brightness: float = 0.5
+    contrast: float = 0.12
+    warmth: float = 0.0
+    pitch_deg: float = 0.0
 
     @classmethod
-    def of(cls, reports: Sequence[PhotoReport]) -> "UsualLight | None":
+    def of(cls, reports: Sequence[PhotoReport]) -> "Usual":
         lights = [report.light for report in reports if report.light is not None]
-        if not lights:
-            return None
+        faces = [report.face for report in reports if report.face is not None]
+        if not lights or not faces:
+            return cls()
         return cls(
             median(light.brightness for light in lights),
             median(light.contrast for light in lights),
             median(light.warmth for light in lights),
+            median(face.pitch_deg for face in faces),
         )
 
 
-def caption(
-    subject: str, face: Face, light: Light | None, usual: UsualLight | None, share: float
-) -> str:
+def caption(subject: str, face: Face, light: Light | None, usual: Usual, share: float) -> str:
     """Such as "photo of TOK person, close-up, facing the camera, soft bright light".
 
     Args:
         subject: trigger and class word, or the class word with an article.
         share: of the picture's height that the face's box takes.
     """
-    parts = [f"photo of {subject}", _framing(share), _direction(face)]
-    parts += [] if light is None or usual is None else _light(light, usual)
+    parts = [f"photo of {subject}", _framing(share), *_direction(face, usual)]
+    parts += [] if light is None else _light(light, usual)
     return ", ".join(parts)
 
 
@@ -61,7 +62,7 @@ def _framing(share: float) -> str:
     return next((name for least, name in FRAMINGS if share >= least), WIDE)
 
 
-def _direction(face: Face) -> str:
+def _direction(face: Face, usual: Usual) -> list[str]:
     turn = abs(face.yaw_deg)
     side = "right" if face.yaw_deg > 0 else "left"
     parts = ["facing the camera"]
@@ -69,14 +70,15 @@ def _direction(face: Face) -> str:
         parts = [f"head turned to the {side}"]
     elif turn > SLIGHT_TURN_DEG:
         parts = [f"head turned slightly to the {side}"]
-    if abs(face.pitch_deg) > NOD_DEG:
-        parts.append("chin raised" if face.pitch_deg > 0 else "chin lowered")
+    nod = face.pitch_deg - usual.pitch_deg
+    if abs(nod) > NOD_DEG:
+        parts.append("chin raised" if nod > 0 else "chin lowered")
     if abs(face.roll_deg) > TILT_DEG:
         parts.append("head tilted")
-    return ", ".join(parts)
+    return parts
 
 
-def _light(light: Light, usual: UsualLight) -> list[str]:
+def _light(light: Light, usual: Usual) -> list[str]:
     words = [
         _step(light.contrast - usual.contrast, HARDNESS_STEP, "hard", "soft"),
         _step(light.brightness - usual.brightness, STEP, "bright", "dim"),

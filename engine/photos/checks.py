@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract.photos import Light, PhotoLimits, Reason, ReasonCode
+from engine.contract.photos import PhotoLimits, Reason, ReasonCode
 from engine.photos.faces import Detection
 
 COMPANION_SHARE = 0.4
@@ -23,7 +23,6 @@ class Measurements:
     brightness: float
     """of the face, or of the whole photo where there is none"""
     sharpness: float
-    light: Light | None
 
 
 def reasons(seen: Measurements, limits: PhotoLimits) -> tuple[Reason, ...]:

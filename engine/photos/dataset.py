@@ -58,7 +58,7 @@ def build(
     """
     good = [(data, report) for data, report in photos if report.accepted and report.face]
     reports = [report for _, report in good]
-    usual = captions.UsualLight.of(reports)
+    usual = captions.Usual.of(reports)
     examples = list[Example]()
     pictures = dict[str, bytes]()
     for (data, report), weight in zip(good, _weights(reports), strict=True):

@@ -24,6 +24,8 @@ NETWORK_SIDE_PX = 320
 NETWORK_CLOSE_SIDE_PX = 448
 NETWORK_PADDED_SIDE_PX = 200
 """Longer sides that the network looks at; it sees faces from 72 px, at 5 s for a megapixel."""
+NETWORK_MIN_FACE_PX = 40
+"""The network itself fails on pictures smaller than its own view."""
 HOG_MIN_SCORE = -0.4
 HOG_SURE_SCORE = 0.8
 NETWORK_MIN_SCORE = 0.5
@@ -202,6 +204,8 @@ def _hog(photo: Image.Image, side_px: int) -> list[Detection]:
 
 def _network(photo: Image.Image, side_px: int) -> list[Detection]:
     small, scale = _shrunk(photo, side_px)
+    if min(small.size) < NETWORK_MIN_FACE_PX:
+        return []
     found = _models().network(_lit(np.asarray(small)), 0)
     faces = [_detection(each.rect, each.confidence, scale) for each in found]
     return [face for face in faces if face.score >= NETWORK_MIN_SCORE]

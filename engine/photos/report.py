@@ -38,7 +38,6 @@ def _report(digest: str, picture: Picture, limits: PhotoLimits) -> PhotoReport:
         faces=found,
         brightness=light.overall(rgb) if lit is None else lit.brightness,
         sharpness=0.0 if crop is None else sharpness(crop),
-        light=lit,
     )
     return PhotoReport(
         sha256=digest,
