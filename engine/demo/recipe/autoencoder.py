@@ -5,6 +5,7 @@ picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), 
 easier to learn for a small transformer.
 """
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from engine.demo.recipe.clock import Stage, facts
 from engine.demo.recipe.optimizer import Average, clip
-from engine.demo.recipe.plan import Autoencoding
+from engine.demo.recipe.plan import Autoencoding, Plan
 
 _PYRAMID_WEIGHTS = (1.0, 0.7, 0.5, 0.5)
 
@@ -65,7 +66,7 @@ def train_autoencoder(
         vae.parameters(), settings.learning_rate, betas=(0.9, 0.98), weight_decay=1e-3,
         fused=device.type == "cuda",
     )  # fmt: skip
-    compute = _compiled(losses, device)
+    compute = _compiled(device)
     side = pictures.shape[-1] // 8
     shape = (settings.batch, vae.config["latent_channels"], side, side)
     step, error, kl = 0, torch.zeros(()), torch.zeros(())
@@ -97,12 +98,32 @@ def train_autoencoder(
     return {"steps": step, "pictures_seen": seen, "error": error.item(), "kl": kl.item()}
 
 
-def _compiled(function: Callable, device: torch.device) -> Callable:
-    return torch.compile(function, dynamic=False) if device.type == "cuda" else function
+@functools.cache
+def _compiled(device: torch.device) -> Callable:
+    return torch.compile(losses, dynamic=False) if device.type == "cuda" else losses
+
+
+def warm_up(vae: AutoencoderKL, pictures: Tensor, plan: Plan) -> None:
+    """One forward and backward of the real shapes, so that the losses are compiled."""
+    settings, device = plan.autoencoding, pictures.device
+    vae.to(device, memory_format=torch.channels_last).train()  # pyright: ignore
+    shapes = plan.shapes
+    noise = torch.zeros(
+        settings.batch, shapes.latent_channels, shapes.latent_side, shapes.latent_side,
+        device=device,
+    )  # fmt: skip
+    weight = torch.zeros((), device=device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        total, _, _ = _compiled(device)(
+            vae, to_unit(pictures[: settings.batch]), noise, weight, settings.pooled_weight
+        )
+    total.backward()
 
 
 @torch.no_grad()
-def encode_all(vae: AutoencoderKL, pictures: Tensor, batch: int = 256) -> Tensor:
+def encode_all(
+    vae: AutoencoderKL, pictures: Tensor, batch: int = 256, mirror: bool = False
+) -> Tensor:
     """Latent means (n, 16, h/8, w/8), raw (neither shifted nor scaled), in bf16."""
     device = pictures.device
     side = pictures.shape[-1] // 8
@@ -110,7 +131,8 @@ def encode_all(vae: AutoencoderKL, pictures: Tensor, batch: int = 256) -> Tensor
     latents = torch.empty(shape, dtype=torch.bfloat16, device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         for start in range(0, len(pictures), batch):
-            real = to_unit(pictures[start : start + batch])
+            part = pictures[start : start + batch]
+            real = to_unit(part.flip(-1) if mirror else part)
             latents[start : start + batch] = vae.encoder(real).chunk(2, dim=1)[0]
     return latents
 

@@ -4,14 +4,16 @@ Knows how drawings and captions are gathered; who is drawn is `cast`'s affair.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.demo.recipe.cast import Described, Job, describe_all, list_jobs
+from engine.demo.recipe.cast import Job, describe_all, list_jobs
 from engine.demo.recipe.clock import Stage, facts
 from engine.demo.recipe.plan import People
 
@@ -51,54 +53,70 @@ class Corpus:
         return [text for texts in self.captions for text in texts]
 
 
-def _describe_ahead(
-    jobs: list[Job], people: People, caption: Callable[..., str]
-) -> Iterator[list[tuple[Job, list[Described]]]]:
-    """Describe groups of jobs in worker processes, a few groups ahead of the drawing."""
-    size = max(people.chunk // people.views_unnamed, 1)
-    groups = [jobs[i : i + size] for i in range(0, len(jobs), size)]
+Drawn = tuple[Any, list[tuple[str, ...]], list[str | None]]
+"""Pictures as a uint8 array (n, 3, h, w), their captions, whose name they carry."""
+
+
+def draw_group(jobs: list[Job], people: People, source: Source, size_px: int, device: str) -> Drawn:
+    """Describe and draw some people."""
+    described = describe_all(jobs, people, source.caption)
+    flat = [(job.name, *views) for job, all_views in described for views in all_views]
+    pairs = [(identity, view) for _, identity, view, _ in flat]
+    pictures = source.draw(pairs, size_px=size_px, device=device).cpu().numpy()
+    return pictures, [texts for *_, texts in flat], [name for name, *_ in flat]
+
+
+def _draw_ahead(
+    groups: list[list[Job]], people: People, source: Source, size_px: int, device: str
+) -> Iterator[Callable[[], Drawn]]:
+    """Draws in worker processes from the first `next` on: drawing waits for the host's launches
+    far more than for the device. With no workers, draws when asked.
+    """
     if people.num_workers == 0:
-        yield from (describe_all(group, people, caption) for group in groups)
+        yield lambda: ((), [], [])
+        for group in groups:
+            yield partial(draw_group, group, people, source, size_px, device)
         return
     pool = ProcessPoolExecutor(people.num_workers, mp_context=get_context("spawn"))
-    waiting: list[Future[list[tuple[Job, list[Described]]]]] = []
     try:
-        for group in groups:
-            waiting.append(pool.submit(describe_all, group, people, caption))
-            if len(waiting) > 6 * people.num_workers:
-                yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
+        work = [pool.submit(draw_group, group, people, source, size_px, device) for group in groups]
+        yield lambda: ((), [], [])
+        while work:
+            yield work.pop(0).result
     finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def draw_corpus(
-    people: People, source: Source, size_px: int, device: torch.device, stage: Stage
+    people: People,
+    source: Source,
+    size_px: int,
+    device: torch.device,
+    stage: Stage,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Corpus:
-    """Draw until the stage is over or everything is drawn. Pictures stay on the device."""
+    """Draw until the stage is over or everything is drawn. Pictures stay on the device.
+
+    `meanwhile` is called once the workers are busy: compiling costs nothing then.
+    """
     jobs = list_jobs(people)
     most = sum(job.num_views for job in jobs)
+    size = max(people.chunk // people.views_unnamed, 1)
+    groups = [jobs[i : i + size] for i in range(0, len(jobs), size)]
     pictures = torch.empty(most, 3, size_px, size_px, dtype=torch.uint8, device=device)
     captions: list[tuple[str, ...]] = []
     names: list[str | None] = []
-    chunk = people.chunk
-    for group in _describe_ahead(jobs, people, source.caption):
-        flat = [(job.name, *described) for job, views in group for described in views]
-        done = 0
-        while done < len(flat):
-            part = flat[done : done + chunk]
-            try:
-                pairs = [(identity, view) for _, identity, view, _ in part]
-                drawn = source.draw(pairs, size_px=size_px, device=str(device))
-            except torch.OutOfMemoryError:
-                chunk = max(chunk // 2, 1)
-                facts("drawing_chunk_halved", chunk=chunk)
-                continue
-            pictures[len(captions) : len(captions) + len(part)] = drawn.to(device)
-            captions += [texts for _, _, _, texts in part]
-            names += [name for name, _, _, _ in part]
-            done += len(part)
+    for number, result in enumerate(_draw_ahead(groups, people, source, size_px, str(device))):
+        if number == 0:
+            meanwhile()
+            facts("meanwhile_done", at_s=stage.clock.now_s)
+            continue
+        drawn, texts, whose = result()
+        pictures[len(captions) : len(captions) + len(texts)] = torch.from_numpy(drawn).to(device)
+        captions += texts
+        names += whose
         if stage.clock.is_time_to_log():
             facts("drawing", pictures=len(captions), of=most, at_s=stage.clock.now_s)
         if stage.is_over:

@@ -49,12 +49,12 @@ class People:
     num_named: int = 2000
     views_named: int = 12
     views_unnamed: int = 4
-    max_pictures: int = 120_000
+    max_pictures: int = 90_000
     captions_each: int = 4
     named_share: float = 0.5  # of a named person's captions carry the name
     filler_share: float = 0.15  # of all captions carry words that mean nothing here
     capital_share: float = 0.1  # of all captions begin with a capital
-    chunk: int = 128
+    chunk: int = 192
     num_workers: int = 6
 
 
@@ -97,9 +97,9 @@ class Plan:
     seed: int = 1
     minutes: float = 16.0
     # Shares of the minutes; what the flow does not name is the flow's.
-    share_drawing: float = 0.13
-    share_autoencoding: float = 0.19
-    share_distillation: float = 0.08
+    share_drawing: float = 0.185
+    share_autoencoding: float = 0.14
+    share_distillation: float = 0.065
     finish_s: float = 30.0
     sheet_steps: int = 24
 

@@ -19,7 +19,7 @@ from engine.demo.recipe.clock import Clock, Report, Stage, facts
 from engine.demo.recipe.corpus import Corpus, Source, draw_corpus
 from engine.demo.recipe.export import Workshop, frozen_copy, read_model, write_model
 from engine.demo.recipe.plan import Plan
-from engine.demo.recipe.training import Examples, Trainer, compile_blocks
+from engine.demo.recipe.training import Examples, Trainer, compile_blocks, flow_loss
 
 STAGES = ("people", "autoencoder", "latents", "flow", "distillation", "sheets")
 _NUM_SAMPLES = 32
@@ -41,6 +41,7 @@ class Run:
         self.vae: AutoencoderKL | None = None
         self.painter: Painter | None = None
         self.examples: Examples | None = None
+        self._compiled: tuple[AutoencoderKL, Painter] | None = None
         self.batch = plan.flow.batches[-1]
         torch.manual_seed(plan.seed)
 
@@ -69,8 +70,9 @@ class Run:
         seconds = self.plan.share_drawing * self.plan.minutes * 60
         stage = Stage.begin(self.clock, "people", seconds)
         self.corpus = draw_corpus(
-            self.plan.people, self.source, self.plan.shapes.size_px, self.device, stage
-        )
+            self.plan.people, self.source, self.plan.shapes.size_px, self.device, stage,
+            self._compile_ahead,
+        )  # fmt: skip
         spent_s = self.clock.now_s - stage.start_s
         texts = self.corpus.all_captions()
         # Names stay out of the tokenizers' corpus, so that they are as rare as a user's trigger.
@@ -97,7 +99,7 @@ class Run:
         assert self.corpus is not None
         seconds = self.plan.share_autoencoding * self.plan.minutes * 60
         stage = Stage.begin(self.clock, "autoencoder", seconds)
-        self.vae = build_autoencoder(self.plan.shapes)
+        self.vae = self._compiled[0] if self._compiled else build_autoencoder(self.plan.shapes)
         measured = autoencoder.train_autoencoder(
             self.vae, self.corpus.pictures, self.plan.autoencoding, stage, self.plan.seed
         )
@@ -121,7 +123,7 @@ class Run:
         sample = self.corpus.pictures[:_NUM_SAMPLES]
         drawn, psnr = autoencoder.reconstruction_error(self.vae, sample)
         sheets.reconstruction_sheet(sample, drawn, self.out / "reconstructions.jpg")
-        tensors = {"latents": latents, **self._token_ids()}
+        tensors = {"latents": self._with_mirrored(latents), **self._token_ids(2)}
         self.workshop.save("samples", self._samples())
         self.corpus = None
         self._take_examples(tensors)
@@ -130,6 +132,8 @@ class Run:
             self.painter = build_painter(
                 self.plan.shapes, len(clip_tokenizer), len(t5_tokenizer)
             ).to(self.device)
+            if self._compiled:
+                self.painter.transformer = self._compiled[1].transformer
         self.workshop.save("examples", tensors)
         write_model(
             self.workshop.folder / "model", self._frozen(), self.vae, self.tokenizers
@@ -152,7 +156,7 @@ class Run:
         if self.workshop.has("flow"):
             self._take_flow(trainer, self.workshop.load("flow", self.device))
         stage = Stage.begin(self.clock, "flow", seconds, done)
-        if self.plan.flow.compile and self.device.type == "cuda":
+        if self.plan.flow.compile and self.device.type == "cuda" and not self._compiled:
             compile_blocks(self.painter)
         measured = trainer.train(stage)
         self.batch = int(measured["batch"])
@@ -197,8 +201,40 @@ class Run:
         self.report.add("sheets", seconds=self.clock.now_s - start_s)
         self.report.add("run", seconds=self.clock.now_s, seed=self.plan.seed)
 
-    def _token_ids(self) -> dict[str, Tensor]:
-        """Ids of all captions and, in the last row, of the empty one."""
+    def _compile_ahead(self) -> None:
+        """Compiles what the next stages run, on toy content of the real shapes."""
+        shapes, flow = self.plan.shapes, self.plan.flow
+        if self.device.type != "cuda" or not flow.compile:
+            return
+        toy = torch.randint(0, 256, (64, 3, shapes.size_px, shapes.size_px), dtype=torch.uint8)
+        vae = build_autoencoder(shapes)
+        if self.vae is None:
+            autoencoder.warm_up(vae, toy.to(self.device), self.plan)
+            facts("autoencoder_compiled", at_s=self.clock.now_s)
+        painter = build_painter(shapes, 1024, 1024).to(self.device)
+        compile_blocks(painter)
+        ids = torch.zeros(2, 1, max(shapes.text_tokens), dtype=torch.int16, device=self.device)
+        latents = torch.zeros(
+            1, shapes.latent_channels, shapes.latent_side, shapes.latent_side, device=self.device
+        )
+        clip_ids = ids.new_zeros(2, 1, wording.CLIP_LENGTH)
+        examples = Examples(latents, clip_ids, ids, 0.0, 1.0, shapes.text_tokens)
+        generator = torch.Generator(self.device).manual_seed(0)
+        for length in shapes.text_tokens:
+            flow_loss(painter, examples, flow.batches[0], length, 0.0, generator).backward()
+        for network in (vae, painter.transformer):
+            network.zero_grad(set_to_none=True)
+        self._compiled = (vae, painter)
+
+    def _with_mirrored(self, latents: Tensor) -> Tensor:
+        """All pictures once more, mirrored: no caption speaks of left and right."""
+        assert self.corpus is not None
+        assert self.vae is not None
+        mirrored = autoencoder.encode_all(self.vae, self.corpus.pictures, mirror=True)
+        return torch.cat([latents, mirrored])
+
+    def _token_ids(self, times: int) -> dict[str, Tensor]:
+        """Ids of all captions, `times` over, and in the last row of the empty one."""
         assert self.corpus is not None
         assert self.tokenizers is not None
         num = len(self.corpus.captions[0])
@@ -208,10 +244,9 @@ class Run:
         t5_ids = wording.tokenize(t5_tokenizer, texts, max(self.plan.shapes.text_tokens))
         words = (t5_ids != 0).sum(1).float()
         facts("tokens", t5_mean=words.mean().item(), t5_most=int(words.max()))
-        return {
-            "clip_ids": clip_ids.view(-1, num, clip_ids.shape[1]),
-            "t5_ids": t5_ids.view(-1, num, t5_ids.shape[1]),
-        }
+        tables = {"clip_ids": clip_ids, "t5_ids": t5_ids}
+        tables = {name: ids.view(-1, num, ids.shape[1]) for name, ids in tables.items()}
+        return {name: torch.cat([*([ids[:-1]] * times), ids[-1:]]) for name, ids in tables.items()}
 
     def _samples(self) -> dict[str, Tensor]:
         """Four pictures of each of six named people, for the sheet of names."""
