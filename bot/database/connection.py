@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, event
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+
+from bot.database.steady import connector
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -46,14 +48,20 @@ class Database:
         if parsed.get_backend_name() == "sqlite":
             if not parsed.database or parsed.database == ":memory:":
                 raise ValueError(f"database url is {url!r}; it must name a file")
-            _make_private(Path(parsed.database))
-            engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"))
+            path = Path(parsed.database)
+            _make_private(path)
+            engine = create_async_engine(
+                "sqlite+aiosqlite://",
+                async_creator=connector(path),
+                poolclass=AsyncAdaptedQueuePool,
+                hide_parameters=True,
+            )
             event.listen(engine.sync_engine, "connect", _set_pragmas)
             event.listen(engine.sync_engine, "begin", _begin)
         else:
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+asyncpg")
-            engine = create_async_engine(parsed, pool_pre_ping=True)
+            engine = create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
         try:
             async with engine.connect() as connection:
                 await connection.run_sync(migrate)
@@ -97,8 +105,6 @@ def _make_private(path: Path) -> None:
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: `_begin` does.
-    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",

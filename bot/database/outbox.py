@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.database.tables import Card, Json, Letter
+from bot.database.tables import Card, Json, Letter, Person
 
 WAITING, PARKED = "waiting", "parked"
 
@@ -92,6 +92,8 @@ async def sent(tx: AsyncSession, letter: Letter, ref: Json, shown: str, now: dat
     await tx.execute(delete(Letter).where(Letter.id == letter.id, Letter.version == letter.version))
     if letter.card is None or letter.person_id is None:
         return
+    if await tx.get(Person, letter.person_id) is None:
+        return  # had everything erased while it was sent
     card = await card_of(tx, letter.person_id, letter.chat, letter.card)
     if card is None:
         tx.add(

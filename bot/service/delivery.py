@@ -17,6 +17,7 @@ from bot.database.connection import Database
 from bot.database.tables import Card, Letter
 from bot.frontends.base import Frontend, MessageGoneError, TryLaterError, UnreachableError
 from bot.service.bells import Bells
+from bot.service.faults import facts
 from engine.contract.blobs import BlobMissingError
 
 MAX_TRIES = 10
@@ -77,7 +78,7 @@ class Delivery:
             async with self._slots:
                 wake_at = await self._send_all(self._frontends[platform], key)
         except Exception as error:
-            log.exception("delivery_failed", platform=platform, error=type(error).__name__)
+            log.error("delivery_failed", platform=platform, **facts(error))
             wake_at = self._clock() + timedelta(seconds=5)
         finally:
             self._busy.discard(chat)
@@ -142,10 +143,10 @@ class Delivery:
     async def _put_off(self, letter: Letter, error: Exception) -> None:
         """Decides by the fault whether, and when, the letter is tried again."""
         now = self._clock()
-        facts = {"platform": letter.platform, "error": type(error).__name__}
+        about = {"platform": letter.platform, **facts(error)}
         async with self._database.transaction() as tx:
             if isinstance(error, UnreachableError):
-                log.info("letter_parked", **facts, problem=error.problem)
+                log.info("letter_parked", **about, problem=error.problem)
                 await outbox.park(tx, letter.id, error.problem)
             elif isinstance(error, MessageGoneError):
                 await outbox.forget_ref(tx, letter)
@@ -153,13 +154,13 @@ class Delivery:
                 until = now + timedelta(seconds=error.after_s)
                 await outbox.postpone(tx, letter.id, until, counts=False)
             elif isinstance(error, BlobMissingError):
-                log.info("letter_dropped", **facts)
+                log.info("letter_dropped", **about)
                 await outbox.strike(tx, letter)
             elif letter.num_tries + 1 >= MAX_TRIES:
-                log.error("letter_parked", **facts)
+                log.error("letter_parked", **about)
                 await outbox.park(tx, letter.id, type(error).__name__)
             else:
-                log.warning("letter_put_off", **facts, num_tries=letter.num_tries + 1)
+                log.warning("letter_put_off", **about, num_tries=letter.num_tries + 1)
                 backoff_s = min(2.0**letter.num_tries, MAX_BACKOFF_S)
                 await outbox.postpone(
                     tx, letter.id, now + timedelta(seconds=backoff_s), counts=True

@@ -20,6 +20,7 @@ from bot.database.outbox import Chat
 from bot.database.tables import Account, Errand, Json, Person
 from bot.service import export, privacy
 from bot.service.bells import Bells
+from bot.service.faults import facts
 from bot.service.locks import Locks
 from bot.service.rules import Rules
 from bot.service.transport import Transport
@@ -82,7 +83,7 @@ class ErrandRunner:
         try:
             is_done = await self._do(errand)
         except Exception as error:
-            log.warning("errand_failed", kind=errand.kind, error=type(error).__name__)
+            log.warning("errand_failed", kind=errand.kind, **facts(error))
             is_done = False
         async with self._database.transaction() as tx:
             row = await tx.get(Errand, errand_id)

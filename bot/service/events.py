@@ -18,6 +18,7 @@ from bot.database.connection import Database
 from bot.database.tables import Account, Order, Person
 from bot.service import privacy, results
 from bot.service.bells import Bells
+from bot.service.faults import facts
 from bot.service.locks import Locks
 from bot.service.situations import KINDS, Situations
 from bot.service.transport import Transport
@@ -81,7 +82,7 @@ class Events:
         try:
             await self.take(event)
         except Exception as error:
-            log.exception("event_failed", kind=event.kind, error=type(error).__name__)
+            log.error("event_failed", kind=event.kind, **facts(error))
             return
         await acknowledge()
 

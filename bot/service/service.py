@@ -12,11 +12,13 @@ import structlog
 from bot.database.connection import Database
 from bot.frontends.base import Frontend
 from bot.service.bells import Bells
+from bot.service.counter import Counter
 from bot.service.delivery import Delivery
 from bot.service.dispatch import RECONCILE_EVERY_S, Dispatch
 from bot.service.engines import GRACE_S, LOOK_EVERY_S, EngineSigns, EngineWatch
 from bot.service.errand_runner import ErrandRunner
 from bot.service.events import Events
+from bot.service.faults import facts
 from bot.service.inbox import ServiceInbox
 from bot.service.locks import Locks
 from bot.service.rules import Rules
@@ -61,6 +63,7 @@ class Service:
         watch = EngineWatch(
             signs, transport, database, events.tell, clock, engine_grace_s, engine_look_every_s
         )
+        self.counter = Counter(database, blobs, situations, turns, rules, locks, bells, clock)
         self.inbox = ServiceInbox(database, blobs, turns, locks, bells, clock)
         self._parts: dict[str, Callable[[], Awaitable[None]]] = {
             "transport": transport.run,
@@ -89,7 +92,7 @@ async def keep_running(name: str, part: Callable[[], Awaitable[None]]) -> None:
             await part()
             log.error("part_ended", part=name)
         except Exception as error:
-            log.exception("part_failed", part=name, error=type(error).__name__)
+            log.error("part_failed", part=name, **facts(error))
         if loop.time() - began > MAX_BACKOFF_S:
             backoff_s = 0.5
         await asyncio.sleep(backoff_s)

@@ -101,6 +101,27 @@ async def test_many_writers_wait_for_one_another(database: Database) -> None:
     assert [photo.number for photo in found] == list(range(1, 13))
 
 
+async def test_writers_that_are_cancelled_leave_no_lock(database: Database) -> None:
+    async def write(n: int) -> None:
+        while True:
+            async with database.transaction() as tx:
+                await people.welcome(tx, "desk", str(n), {}, "en", NOW)
+
+    async def crowd() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for n in range(4):
+                tasks.create_task(write(n))
+
+    for n in range(30):
+        writing = asyncio.create_task(crowd())
+        await asyncio.sleep(0.001 * n)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+        async with asyncio.timeout(5), database.transaction() as tx:
+            assert await people.account_of(tx, "desk", "nobody") is None
+
+
 async def test_ids_of_people_tell_nothing(database: Database) -> None:
     first, _ = await somebody(database, "1")
     second, _ = await somebody(database, "2")
