@@ -22,6 +22,8 @@ HEAD_FILE = Path(__file__).with_name("head.safetensors")
 SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, CLOTH = range(6)
 NECK_PIVOT = (0.0, 6.25, 0.2)
 AGE_YOUNG, AGE_OLD = 25, 82
+# The resting head looks a little up.
+CHIN_UP_DEGREES = 5.0
 ACTIONS: dict[str, dict[str, float]] = {
     "neutral": {"mouthSmile": 0.12},
     "slight smile": {"mouthSmile": 0.45, "cheekSquint": 0.3, "eyeSquint": 0.15},
@@ -115,11 +117,17 @@ def target_weights(identity: Identity, view: View) -> dict[str, float]:
 
 def weight_matrix(anatomy: Anatomy, people: Sequence[tuple[Identity, View]]) -> torch.Tensor:
     """(batch, targets); names that the extraction does not hold are sides that do not exist."""
-    matrix = torch.zeros(len(people), len(anatomy.names))
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
     for row, (identity, view) in enumerate(people):
         for name, value in target_weights(identity, view).items():
             if name in anatomy.names:
-                matrix[row, anatomy.names[name]] = value
+                rows.append(row)
+                columns.append(anatomy.names[name])
+                values.append(value)
+    matrix = torch.zeros(len(people), len(anatomy.names))
+    matrix[rows, columns] = torch.tensor(values, dtype=torch.float32)
     return matrix.to(anatomy.rest.device)
 
 
@@ -178,7 +186,7 @@ def make_pose(people: Sequence[tuple[Identity, View]], device: str) -> Pose:
     )
     yaw, pitch, roll, torso = angles.unbind(1)
     still = torch.zeros_like(yaw)
-    return Pose(rotations(yaw, pitch, roll), rotations(torso, still, still))
+    return Pose(rotations(yaw, pitch - CHIN_UP_DEGREES, roll), rotations(torso, still, still))
 
 
 def shape_bodies(anatomy: Anatomy, people: Sequence[tuple[Identity, View]]) -> torch.Tensor:

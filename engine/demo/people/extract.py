@@ -22,7 +22,7 @@ from engine.demo.people.makehuman import (
     read_weights,
 )
 
-CHEST_Y = 2.3
+CHEST_Y = 1.2
 ARM_ANGLE_DEGREES = 30.0
 SHOULDER = np.array([1.70, 5.02, 0.19])
 PARTS = ("skin", "eye_left", "eye_right", "teeth", "tongue", "cloth")

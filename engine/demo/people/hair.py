@@ -85,7 +85,7 @@ def hairline(rest: torch.Tensor) -> torch.Tensor:
     """Signed distance above the natural hairline in decimetres, by place on the resting head."""
     x, y, z = rest.unbind(-1)
     angle = torch.rad2deg(torch.atan2(x.abs(), z - 0.3))
-    knots = ((0, 7.93), (22, 7.95), (38, 7.82), (52, 7.55), (62, 7.25), (75, 7.1), (95, 7.2),
+    knots = ((0, 7.9), (22, 7.9), (38, 7.7), (52, 7.42), (62, 7.2), (75, 7.1), (95, 7.2),
              (112, 6.75), (135, 6.4), (181, 6.25))  # fmt: skip
     line = torch.full_like(y, knots[0][1])
     for (low, start), (high, end) in itertools.pairwise(knots):

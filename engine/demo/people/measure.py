@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,14 +90,18 @@ def rank_1(gallery: np.ndarray, probes: np.ndarray, owners: np.ndarray) -> float
     return float((distance.argmin(1) == owners).mean())
 
 
-def measure(num_identities: int, size_px: int, device: str, num_views: int = 3) -> Report:
+Take = Callable[[Sequence[tuple[Identity, View]]], np.ndarray]
+
+
+def measure(num_identities: int, num_views: int, take: Take) -> Report:
+    """Measures the people of seeds 0, 1, ... on the pictures that `take` draws of them."""
     reader = FaceReader()
     embeddings: list[list[np.ndarray]] = []
     found = drawn = 0
     for seed in range(num_identities):
         person = Identity.from_seed(seed)
         people = [(person, view) for view in sample_views(seed, num_views)]
-        read = [reader.embedding(picture) for picture in pictures(people, size_px, device)]
+        read = [reader.embedding(picture) for picture in take(people)]
         drawn += len(read)
         kept = [embedding for embedding in read if embedding is not None]
         found += len(kept)
@@ -130,7 +134,11 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    report = measure(options.identities, options.size_px, options.device, options.views)
+
+    def take(people: Sequence[tuple[Identity, View]]) -> np.ndarray:
+        return pictures(people, options.size_px, options.device)
+
+    report = measure(options.identities, options.views, take)
     print(json.dumps(report.__dict__, indent=2))
 
 

@@ -57,12 +57,21 @@ def join(pieces: Sequence[Piece]) -> Piece:
     )
 
 
+# Depth of the face and height of the eyes below the crown, in decimetres.
+FACE_Z, EYES_BELOW_TOP = 0.8, 1.15
+
+
 @dataclass(frozen=True)
 class Camera:
-    """Looks along -z from (x, y, distance); all (batch,). `focal` is in picture sides."""
+    """Looks along -z from (x, y, distance); all (batch,). `focal` is in picture sides.
+
+    The lens is shifted, as portrait photographers do: it stands at the height of the eyes and
+    still puts `middle_y` at the picture's middle.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
+    middle_y: torch.Tensor
     distance: torch.Tensor
     focal: torch.Tensor
 
@@ -71,7 +80,8 @@ class Camera:
         depth = self.distance[:, None] - position[..., 2]
         scale = self.focal[:, None] * size_px / depth
         x = size_px / 2 + (position[..., 0] - self.x[:, None]) * scale
-        y = size_px / 2 - (position[..., 1] - self.y[:, None]) * scale
+        shift = (self.middle_y - self.y) * self.focal * size_px / (self.distance - FACE_Z)
+        y = size_px / 2 - (position[..., 1] - self.y[:, None]) * scale + shift[:, None]
         return torch.stack([x, y, depth], dim=-1)
 
     def eye(self) -> torch.Tensor:
@@ -87,7 +97,7 @@ def make_camera(views: Sequence[View], head_top_y: torch.Tensor) -> Camera:
     ]
     height, focal, x, y = torch.tensor(numbers, device=head_top_y.device).unbind(1)
     centre_y = head_top_y + 0.1 + 0.075 * height - height / 2
-    return Camera(-x, centre_y - y, height * focal + 0.8, focal)
+    return Camera(-x, head_top_y - EYES_BELOW_TOP, centre_y - y, height * focal + FACE_Z, focal)
 
 
 def draw_pieces(scene: Piece, screen: torch.Tensor, size_px: int, keep: Keep) -> Canvas:

@@ -55,8 +55,10 @@ class Complexion:
     numbers: torch.Tensor
 
 
-NUMBERS: tuple[str, ...] = ("redness", "freckles", "wrinkles", "makeup", "brow", "brow_dark", "male", "stubble",
-           "chin_only", "moustache_only", "recede", "scalp", "melanin", "seed")  # fmt: skip
+NUMBERS: tuple[str, ...] = (
+    "redness", "freckles", "wrinkles", "makeup", "brow", "brow_dark", "male", "stubble",
+    "chin_only", "moustache_only", "recede", "scalp", "melanin", "seed",
+)  # fmt: skip
 
 
 def make_complexions(people: Sequence[Identity], device: str) -> Complexion:
