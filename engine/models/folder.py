@@ -26,12 +26,16 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "tokenizer_2": ("tokenizer_config.json",),
     "scheduler": ("scheduler_config.json",),
 }
+_PATTERNS = [INDEX, FACTS, *(f"{part}/*" for part in _PARTS)]
+"""What is downloaded: the parts, not the same weights a second time in one file."""
 
 log = structlog.get_logger()
 
 
 def find(base: str) -> Path:
     """The folder of a base: a path, else a repository, from the cache or downloaded into it.
+
+    A download that broke off is taken up. What comes back may still lack a part; see `check`.
 
     Raises:
         EngineError: BASE_MISSING, also for a repository that is gated or cannot be reached.
@@ -41,17 +45,32 @@ def find(base: str) -> Path:
         return folder
     if base.count("/") != 1 or base.startswith((".", "/", "~")):
         raise EngineError(FailureCode.BASE_MISSING, base=base)
-    patterns = [INDEX, FACTS, *(f"{part}/*" for part in _PARTS)]
+    cached = _cached(base)
+    if cached is not None and _is_complete(cached, base):
+        return cached
+    log.info("base_download_started", base=base)
     try:
-        return Path(snapshot_download(base, allow_patterns=patterns, local_files_only=True))
+        return Path(snapshot_download(base, allow_patterns=_PATTERNS))
+    except (HfHubHTTPError, HFValidationError, httpx.HTTPError, OSError) as error:
+        log.warning("base_download_failed", base=base, error=type(error).__name__)
+        if cached is not None:
+            return cached
+        raise EngineError(FailureCode.BASE_MISSING, base=base) from error
+
+
+def _cached(base: str) -> Path | None:
+    try:
+        return Path(snapshot_download(base, allow_patterns=_PATTERNS, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
-        log.info("base_download_started", base=base)
+        return None
+
+
+def _is_complete(folder: Path, base: str) -> bool:
     try:
-        return Path(snapshot_download(base, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError) as error:
-        raise EngineError(FailureCode.BASE_MISSING, base=base) from error
-    except (httpx.HTTPError, OSError) as error:
-        raise EngineError(FailureCode.BASE_MISSING, base=base) from error
+        check(folder, base)
+    except EngineError:
+        return False
+    return True
 
 
 def check(folder: Path, base: str) -> None:
