@@ -24,7 +24,7 @@ from engine.contract.events import Event, Failed, Finished, PhotoChecked
 from engine.contract.failures import EngineError, Failure
 from engine.contract.jobs import CheckPhoto
 from engine.contract.photo_set import judge
-from engine.contract.photos import PhotoReport, Reason, ReasonCode, SetVerdict
+from engine.contract.photos import PhotoLimits, PhotoReport, Reason, ReasonCode, SetVerdict
 from engine.contract.queue import Acknowledge, EventStream
 
 READY, NOT_READY = 0, 1
@@ -137,8 +137,7 @@ async def _submit(place: Workplace, owner: str, file: Path) -> CheckPhoto | Phot
     try:
         size = await asyncio.to_thread(lambda: file.stat().st_size)
         if size > limits.max_bytes:
-            facts = {"value": size, "limit": limits.max_bytes, "unit": "bytes"}
-            return _refused(file, ReasonCode.TOO_LARGE, **facts)
+            return too_large(file, limits)
         data = await asyncio.to_thread(file.read_bytes)
     except OSError:
         return _refused(file, ReasonCode.UNREADABLE, problem="damaged")
@@ -153,6 +152,13 @@ async def _submit(place: Workplace, owner: str, file: Path) -> CheckPhoto | Phot
     await place.blobs.put(job.photo_key, data)
     await place.queue.enqueue(job)
     return job
+
+
+def too_large(file: Path, limits: PhotoLimits) -> PhotoReport:
+    """The verdict on a file that is not even read."""
+    size = file.stat().st_size
+    facts = {"value": size, "limit": limits.max_bytes, "unit": "bytes"}
+    return _refused(file, ReasonCode.TOO_LARGE, **facts)
 
 
 def _refused(file: Path, code: ReasonCode, **facts: object) -> PhotoReport:

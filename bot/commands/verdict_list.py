@@ -23,7 +23,7 @@ class VerdictList:
     def __init__(self, console: Console, files: Sequence[Path], limits: PhotoLimits) -> None:
         self._console = console
         self._files = files
-        self._limits = limits
+        self.limits = limits
         self._turn = Turn.of(Situation(now=datetime.now(UTC), limits=limits))
         self._reports: list[PhotoReport] = []
         self._told: list[str] = []
@@ -56,7 +56,7 @@ class VerdictList:
             Photo(number=number, sha256=report.sha256, report=report)
             for number, report in enumerate(self._reports, 1)
         )
-        return assess(Collection(id="check", photos=photos), self._limits).verdicts
+        return assess(Collection(id="check", photos=photos), self.limits).verdicts
 
     def _words(self, verdict: Verdict) -> str:
         return "" if verdict.kind == "accepted" else sentence(self._turn, verdict)
@@ -74,7 +74,7 @@ class VerdictList:
         self._console.print(row)
 
     def _headline(self, verdict: SetVerdict) -> Text:
-        n, of, least = verdict.coverage.num_accepted, len(self._files), self._limits.min_photos
+        n, of, least = verdict.coverage.num_accepted, len(self._files), self.limits.min_photos
         if not of:
             return Text("There is no file in this folder.", style="bold red")
         good = f"{n} of {of} photos {'is' if n == 1 else 'are'} good"
@@ -84,7 +84,7 @@ class VerdictList:
 
     def _advice(self, verdict: SetVerdict) -> Iterator[str]:
         """Angles and lights are worth talking about once there is a good photo."""
-        n = self._limits.min_photos - verdict.coverage.num_accepted
+        n = self.limits.min_photos - verdict.coverage.num_accepted
         for code in verdict.missing:
             if code is Missing.MORE_PHOTOS:
                 yield self._turn.say(f"missing.{code}", n=n)

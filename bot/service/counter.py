@@ -5,20 +5,21 @@ an account of their own, so that no chat misses or repeats anything.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from bot.conversation.effects import CancelOrder, Effect, Generate, StartTraining
+from bot.conversation.effects import CancelOrder, Generate, StartTraining
 from bot.conversation.situation import Model, Photo
 from bot.database import models, people, photos
 from bot.database.connection import Database
 from bot.database.tables import Account, Collection, Person
 from bot.database.tables import Model as ModelRow
 from bot.frontends.base import Address, Caller
-from bot.service import collecting
+from bot.service import collecting, ordering
 from bot.service.bells import Bells
+from bot.service.follow import Follow, ShowQueued
 from bot.service.locks import Locks
 from bot.service.rules import Rules
 from bot.service.situations import Situations, photo_of
@@ -84,7 +85,7 @@ class Counter:
 
     async def collect(self, owner: str, files: Sequence[bytes]) -> str:
         """Has photos checked, apart from those collected in a chat. Returns the collection's id."""
-        hashes = [await asyncio.to_thread(lambda f=file: sha256(f).hexdigest()) for file in files]
+        hashes = await asyncio.to_thread(lambda: [sha256(file).hexdigest() for file in files])
         for digest, file in zip(hashes, files, strict=True):
             await self._blobs.put(keys.photo(owner, digest), file)
         async with self._visit(owner) as visit:
@@ -119,14 +120,15 @@ class Counter:
     async def train(self, owner: str, collection_id: str, name: str, quality: Quality) -> str:
         """Returns the id of the order, which is the model's, too."""
         effect = StartTraining(collection_id=collection_id, name=name, quality=quality)
-        await self._perform(owner, effect)
-        return derive_id("train_lora", owner, collection_id)
+        return await self._order(owner, lambda visit: ordering.train(visit, effect, self._rules))
 
-    async def generate(self, owner: str, wish: Generate) -> None:
-        await self._perform(owner, wish)
+    async def generate(self, owner: str, wish: Generate) -> str:
+        """Returns the id of the order. The same wish with the same seed is the same order."""
+        return await self._order(owner, lambda visit: ordering.generate(visit, wish, self._rules))
 
     async def cancel(self, owner: str, order_id: str) -> None:
-        await self._perform(owner, CancelOrder(order_id=order_id))
+        async with self._visit(owner) as visit:
+            await self._turns.perform(visit, [CancelOrder(order_id=order_id)])
 
     async def take_in(self, owner: str, name: str, lora: bytes, manifest: LoraManifest) -> str:
         """Makes a LoRA file a model of the person. The same file is the same model."""
@@ -151,9 +153,14 @@ class Counter:
                 )
         return model_id
 
-    async def _perform(self, owner: str, effect: Effect) -> None:
+    async def _order(
+        self, owner: str, place: Callable[[Visit], Awaitable[Sequence[Follow]]]
+    ) -> str:
         async with self._visit(owner) as visit:
-            await self._turns.perform(visit, [effect])
+            (queued,) = await place(visit)
+            assert isinstance(queued, ShowQueued)
+            await self._turns.follow(visit, [queued])
+            return queued.order_id
 
     @asynccontextmanager
     async def _visit(self, owner: str) -> AsyncGenerator[Visit]:

@@ -66,6 +66,10 @@ class Turns:
         todo: list[Follow] = []
         for effect in effects:
             todo += await self._do(visit, effect)
+        await self.follow(visit, todo, depth)
+
+    async def follow(self, visit: Visit, todo: Sequence[Follow], depth: int = MAX_DEPTH) -> None:
+        """Announces what effects have led to."""
         for item in dict.fromkeys(todo):
             happening = await self._happening(visit, item)
             if happening is not None:

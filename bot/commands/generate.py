@@ -1,0 +1,175 @@
+"""`headshot-bot generate`: headshots with a trained LoRA, written to a folder."""
+
+import asyncio
+import json
+import secrets
+import struct
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from bot.commands.faults import CommandError
+from bot.commands.teller import counter_of, see_through
+from bot.commands.workplace import open_workplace
+from bot.conversation.effects import Generate
+from bot.conversation.situation import Model
+from bot.frontends.terminal import drawing
+from bot.frontends.terminal.frontend import CALLER
+from bot.service.counter import Counter
+from bot.settings import Settings
+from engine.contract import keys, styles
+from engine.contract.jobs import derive_id
+from engine.contract.manifests import HeadshotsManifest, LoraManifest
+
+DONE = 0
+SEEDS = 2**31
+MAX_HEADER_BYTES = 100 * 1024 * 1024
+
+
+async def generate(
+    settings: Settings,
+    lora: str,
+    style: str,
+    count: int,
+    out: Path,
+    prompt: str | None,
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    """Draws, and tells where the pictures are. Returns the exit code."""
+    console = Console(stderr=as_json)
+    _refuse_style(style, list(styles.load(settings.styles)))
+    async with (
+        open_workplace(settings) as place,
+        counter_of(place, console) as (counter, teller),
+    ):
+        owner = await counter.owner(CALLER)
+        wish = Generate(
+            model_id=await _model(counter, owner, lora, settings.engine.base),
+            style=style,
+            count=count,
+            seed=secrets.randbelow(SEEDS) if seed is None else seed,
+            prompt=prompt,
+        )
+        order = await counter.generate(owner, wish)
+        told = await see_through(place, counter, teller, owner, order, "headshots.ready")
+        prefix = keys.headshots(owner, order)
+        made = HeadshotsManifest.model_validate_json(await place.blobs.get(prefix + keys.MANIFEST))
+        pictures = [await place.blobs.get(shot.key) for shot in made.headshots]
+    paths = _write(out, made, pictures)
+    if as_json:
+        sys.stdout.write(json.dumps(_as_object(made, paths), indent=2) + "\n")
+        return DONE
+    for path, picture in zip(paths, told.pictures, strict=True):
+        console.print(drawing.link(path, picture.caption))
+    return DONE
+
+
+def _write(out: Path, made: HeadshotsManifest, pictures: Sequence[bytes]) -> list[Path]:
+    """Named for style and seed, which is how a picture is asked for again."""
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"{made.style}-{shot.seed}.jpg" for shot in made.headshots]
+    for path, picture in zip(paths, pictures, strict=True):
+        path.write_bytes(picture)
+    return paths
+
+
+def _refuse_style(style: str, known: Sequence[str]) -> None:
+    if style not in known:
+        near = get_close_matches(style, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "headshot-bot styles lists all"
+        raise CommandError(f"there is no style {style!r}; {hint}")
+
+
+async def _model(counter: Counter, owner: str, lora: str, base: str) -> str:
+    """The id of the model that is meant: by name, else from a file."""
+    models = await counter.models(owner)
+    named = [model for model in models if model.name.casefold() == lora.casefold()]
+    if named:
+        return _ready(named[-1]).id
+    found = await asyncio.to_thread(_file, Path(lora), base)
+    if found is not None:
+        return await counter.take_in(owner, Path(lora).stem, *found)
+    if not models:
+        raise CommandError(
+            f"there is neither a model nor a file {lora!r}; "
+            "train one: headshot-bot train DIR --name NAME"
+        )
+    names = ", ".join(model.name for model in models)
+    raise CommandError(f"there is neither a model nor a file {lora!r}; your models: {names}")
+
+
+def _file(path: Path, base: str) -> tuple[bytes, LoraManifest] | None:
+    file = path.expanduser()
+    return (file.read_bytes(), _manifest(file, base)) if file.is_file() else None
+
+
+def _ready(model: Model) -> Model:
+    if model.status == "training":
+        raise CommandError(f"the model {model.name!r} is still being trained")
+    if model.status == "failed":
+        raise CommandError(f"the training of the model {model.name!r} did not finish")
+    return model
+
+
+def _manifest(file: Path, base: str) -> LoraManifest:
+    """From beside the file, as `train --out` leaves it; else what its own header tells."""
+    header = _header(file)
+    for beside in (file.with_suffix(".json"), file.with_name(keys.MANIFEST)):
+        if beside.is_file():
+            try:
+                return LoraManifest.model_validate_json(beside.read_bytes())
+            except ValidationError:
+                continue
+    return LoraManifest(
+        job_id=derive_id("lora_file", file.name),
+        base=header.get("base", base),
+        family=header.get("family", "flux1"),
+        trigger=header.get("trigger", "TOK"),
+        class_word=header.get("class_word", "person"),
+        rank=1,
+        recipe={},
+        seed=0,
+        photos_sha256=(),
+        num_steps=0,
+        seconds=0.0,
+        device="",
+        losses=(),
+    )
+
+
+def _header(file: Path) -> dict[str, Any]:
+    """The metadata of a safetensors file: its length, then JSON."""
+    problem = CommandError(f"{file} is not a safetensors file")
+    with file.open("rb") as source:
+        start = source.read(8)
+        if len(start) < 8:
+            raise problem
+        (length,) = struct.unpack("<Q", start)
+        if not 2 <= length <= MAX_HEADER_BYTES:
+            raise problem
+        try:
+            header = json.loads(source.read(length))
+            return dict(header.get("__metadata__") or {})
+        except (ValueError, AttributeError):
+            raise problem from None
+
+
+def _as_object(made: HeadshotsManifest, paths: Sequence[Path]) -> dict[str, Any]:
+    headshots = [
+        {
+            "file": str(path),
+            "seed": shot.seed,
+            "width_px": shot.width_px,
+            "height_px": shot.height_px,
+            "likeness": shot.likeness,
+        }
+        for path, shot in zip(paths, made.headshots, strict=True)
+    ]
+    seconds = round(made.seconds, 1)
+    return {"style": made.style, "prompt": made.prompt, "headshots": headshots, "seconds": seconds}
