@@ -47,7 +47,7 @@ class EngineStopsError(AskedToEndError):
 
 def read_job(payload: str) -> Job:
     """Raises EngineError: VERSION_NOT_SUPPORTED or JOB_INVALID."""
-    version = json.loads(payload).get("version")
+    version = json.loads(payload)["version"]
     if version != VERSION:
         raise EngineError(FailureCode.VERSION_NOT_SUPPORTED, version=version, supported=VERSION)
     try:
@@ -61,9 +61,11 @@ def read_identity(payload: str) -> JobBase:
     """Whose job it is, of a payload that may say more than this engine understands.
 
     Raises:
-        ValidationError: when it says not even that.
+        ValueError: when it says not even that.
     """
     fields = json.loads(payload)
+    if not isinstance(fields, dict):
+        raise ValueError("a job is a JSON object")
     return JobBase.model_validate({name: fields.get(name) for name in JobBase.model_fields})
 
 

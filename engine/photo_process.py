@@ -5,6 +5,8 @@ nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or
 `{"dataset", "resolution_px"}`.
 """
 
+import importlib
+
 from pydantic import ValidationError
 
 from engine.child import Message, Parent
@@ -94,6 +96,7 @@ def main() -> None:
     if setup is None:
         return
     blobs = Blobs.from_url(setup["blobs_url"])
+    importlib.import_module("engine.photos.report")  # before anybody waits for it
     for message in messages:
         parent.send(answer(message, blobs))
 

@@ -17,7 +17,7 @@ from engine.contract.jobs import Job
 from engine.contract.queue import EventStream, JobQueue
 from engine.contract.settings import EngineSettings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0
 
 
 class RunningEngine:
@@ -52,9 +52,9 @@ class RunningEngine:
         return await asyncio.wait_for(self._process.wait(), 15)
 
     def children(self, module: str) -> list[psutil.Process]:
-        """Those that run a module, such as engine.gpu.process."""
+        """Those that run a module, such as engine.gpu.process; all for ''."""
         engine = psutil.Process(self._process.pid)
-        return [child for child in engine.children() if module in child.cmdline()]
+        return [child for child in engine.children() if not module or module in child.cmdline()]
 
     def kill_child(self, module: str) -> None:
         for child in self.children(module):
