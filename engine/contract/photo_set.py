@@ -25,10 +25,11 @@ NEAR_DUPLICATE_BITS = 8
 NEAR_DUPLICATE_DISTANCE = 0.22
 """Pictures with perceptual hashes (64 bits) this near, and faces too, show the same moment."""
 SAME_FACE_DISTANCE = 0.11
-SAME_FACE_TURN_DEG = 8.0
 SAME_FACE_BITS = 26
 """A crop changes the whole hash, but not the face. Photos of one moment, encoded again, scaled,
-brightened, turned or cropped, measured 0.03 to 0.09; other photos of a person 0.2 and more."""
+brightened, turned or cropped, measured 0.03 to 0.09; other photos of a person 0.14 and more."""
+SAME_MOMENT_TURN_DEG = 9.0
+"""A head that turned farther makes another photo, whatever else is alike."""
 CLOSE_UP_SHARE = 0.42
 FARTHER_AWAY_SHARE = 0.27
 """Height of the face box over the photo's shorter side."""
@@ -75,13 +76,15 @@ def _repeat(first: PhotoReport, second: PhotoReport) -> ReasonCode | None:
     bits = (int(first.fingerprint, 16) ^ int(second.fingerprint, 16)).bit_count()
     apart = dist(first.face.embedding, second.face.embedding)
     same_picture = bits <= NEAR_DUPLICATE_BITS and apart <= NEAR_DUPLICATE_DISTANCE
-    same_face = (
-        apart <= SAME_FACE_DISTANCE
-        and bits <= SAME_FACE_BITS
-        and abs(first.face.yaw_deg - second.face.yaw_deg) <= SAME_FACE_TURN_DEG
-        and abs(first.face.pitch_deg - second.face.pitch_deg) <= SAME_FACE_TURN_DEG
+    same_face = bits <= SAME_FACE_BITS and apart <= SAME_FACE_DISTANCE
+    alike = (same_picture or same_face) and _turn_deg(first.face, second.face) <= (
+        SAME_MOMENT_TURN_DEG
     )
-    return ReasonCode.NEAR_DUPLICATE if same_picture or same_face else None
+    return ReasonCode.NEAR_DUPLICATE if alike else None
+
+
+def _turn_deg(first: Face, second: Face) -> float:
+    return max(abs(first.yaw_deg - second.yaw_deg), abs(first.pitch_deg - second.pitch_deg))
 
 
 def _mark_strangers(

@@ -90,7 +90,7 @@ def test_near_duplicates(by: float, bits: int, expected: list[str]) -> None:
 
 def test_a_turned_head_before_the_same_wall_is_no_repeat() -> None:
     first = made_up_report(0)
-    turned = moved(first, 0.1, bits=12)
+    turned = moved(first, 0.1, bits=4)
     assert turned.face is not None
     turned = turned.model_copy(update={"face": turned.face.model_copy(update={"yaw_deg": 20.0})})
 
