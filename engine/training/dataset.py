@@ -18,7 +18,7 @@ from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest, Example
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
 
-_RATIOS = (1.0, 4 / 5, 3 / 4, 2 / 3, 5 / 4, 4 / 3, 3 / 2)
+_RATIOS = (1.0, 4 / 5, 3 / 4, 2 / 3, 9 / 16, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
 """Width over height of the buckets; few, so that batches fill and kernels are met again."""
 _TEXTS_AT_ONCE = 4
 _CROP_TOP_SHARE = 0.35
