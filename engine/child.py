@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -100,6 +101,7 @@ class Parent:
     def __init__(self) -> None:
         _die_with(int(sys.argv[1]))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
+        self._sending = threading.Lock()
         self._read = os.fdopen(os.dup(0), "rb")
         self._write = os.fdopen(os.dup(1), "wb")
         with open(os.devnull, "rb") as nothing:
@@ -107,8 +109,10 @@ class Parent:
         os.dup2(2, 1)
 
     def send(self, message: Message) -> None:
-        self._write.write(_line(message))
-        self._write.flush()
+        """From any thread."""
+        with self._sending:
+            self._write.write(_line(message))
+            self._write.flush()
 
     def messages(self) -> Iterator[Message]:
         """Until the engine closes its end or dies."""

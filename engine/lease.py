@@ -71,24 +71,34 @@ class Lease:
         self._held: set[str] = set()
 
     async def free_jobs_of(self, dead_engine_id: str) -> None:
-        """Lets anyone take what a dead engine held."""
+        """Lets anyone take what a dead engine held, and no other has taken since."""
         key = _held_key(dead_engine_id)
-        held = await cast(Awaitable[set[bytes]], self._redis.smembers(key))
-        marks = [TAKEN_PREFIX + queue_id.decode() for queue_id in held]
-        await self._redis.delete(key, *marks)
-        if held:
-            log.info("jobs_of_dead_engine_freed", num_jobs=len(held))
+        names = await cast(Awaitable[set[bytes]], self._redis.smembers(key))
+        held = [name.decode() for name in names]
+        holders = await self._redis.mget([_holder_key(name) for name in held]) if held else []
+        still = [
+            name
+            for name, holder in zip(held, holders, strict=True)
+            if holder == dead_engine_id.encode()
+        ]
+        await self._redis.delete(key, *(TAKEN_PREFIX + name for name in still))
+        if still:
+            log.info("jobs_of_dead_engine_freed", num_jobs=len(still))
 
     async def hold(self, queue_id: str) -> None:
         self._held.add(queue_id)
         async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(_holder_key(queue_id), self._engine_id, ex=KEEP_S)
             pipe.sadd(_held_key(self._engine_id), queue_id)
             pipe.expire(_held_key(self._engine_id), KEEP_S)
             await pipe.execute()
 
     async def let_go(self, queue_id: str) -> None:
         self._held.discard(queue_id)
-        await cast(Awaitable[int], self._redis.srem(_held_key(self._engine_id), queue_id))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.srem(_held_key(self._engine_id), queue_id)
+            pipe.delete(_holder_key(queue_id))
+            await pipe.execute()
 
     async def keep(self) -> None:
         """Renews the marks of what is held, until cancelled."""
@@ -105,3 +115,7 @@ class Lease:
 
 def _held_key(engine_id: str) -> str:
     return f"headshots:held:{engine_id}"
+
+
+def _holder_key(queue_id: str) -> str:
+    return f"headshots:holder:{queue_id}"

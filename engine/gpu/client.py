@@ -17,6 +17,7 @@ from engine.gpu.messages import (
     LAST,
     REPLY,
     Broken,
+    Busy,
     Load,
     Ready,
     Reply,
@@ -30,8 +31,7 @@ from engine.gpu.messages import (
 
 PROCESS = "engine.gpu.process"
 HANG_S = 1200.0
-"""A process that has work and says nothing for so long is taken for hung. Reading the weights of a
-large base from a slow disk is the longest silence."""
+"""A process that has work and says nothing for so long is taken for hung."""
 
 log = structlog.get_logger()
 
@@ -157,6 +157,8 @@ class GpuClient:
             log.info("gpu_process_ready", device=reply.device)
         elif isinstance(reply, Turn):
             self._turn = reply.task_id
+        elif isinstance(reply, Busy):
+            pass
         elif inbox := self._inboxes.get(reply.task_id):
             inbox.put_nowait(reply)
 

@@ -42,7 +42,6 @@ class GenerationTask:
     def steps(self) -> Steps:
         job, task_id = self._job, self._task_id
         yield Begun(task_id=task_id)
-        yield Progressed(task_id=task_id, phase="loading")
         model = self._load()
         lora = self._manifest(model)
         sampler = Sampler(

@@ -53,6 +53,12 @@ class Ready(Frozen):
     device: str
 
 
+class Busy(Frozen):
+    """The base is still being loaded, or even downloaded: no sign of a hang."""
+
+    kind: Literal["busy"] = "busy"
+
+
 class Turn(Frozen):
     """The GPU works on this task from now on: who is to blame if the process dies."""
 
@@ -121,7 +127,7 @@ class Stopped(Frozen):
 Step = Begun | Progressed | Previewed | Saved
 """What a task tells while it runs."""
 Reply = Annotated[
-    Ready | Turn | Begun | Progressed | Previewed | Saved | Loaded | Done | Broken | Stopped,
+    Ready | Busy | Turn | Begun | Progressed | Previewed | Saved | Loaded | Done | Broken | Stopped,
     Field(discriminator="kind"),
 ]
 REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)

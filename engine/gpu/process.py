@@ -21,9 +21,11 @@ from engine.gpu import faults
 from engine.gpu.messages import (
     REQUEST,
     Broken,
+    Busy,
     Done,
     Load,
     Loaded,
+    Progressed,
     Ready,
     Reply,
     Request,
@@ -34,6 +36,8 @@ from engine.gpu.messages import (
     Turn,
 )
 from engine.gpu.scheduler import Outcome, Scheduler, Task
+
+BEAT_S = 30.0
 
 log = structlog.get_logger()
 
@@ -59,6 +63,7 @@ class GpuProcess:
         self._scheduler = Scheduler()
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._turn: str | None = None
+        self._loaded = False
 
     def listen(self) -> None:
         """Reads requests until the worker is gone; then nothing here matters any more."""
@@ -79,7 +84,7 @@ class GpuProcess:
     def _warm(self) -> None:
         """A base that cannot be loaded fails the jobs that need it, by code; not the process."""
         try:
-            self._rooms.load()
+            self._load()
         except EngineError as error:
             log.warning("base_not_loaded", code=error.failure.code)
 
@@ -87,16 +92,32 @@ class GpuProcess:
         if isinstance(request, Run):
             self._scheduler.add(self._rooms.task(request))
         elif isinstance(request, Load):
-            self._load(request)
+            self._tell_base(request.task_id)
         elif isinstance(request, Stop):
             self._scheduler.remove(request.task_id, save=request.save)
             self._say(Stopped(task_id=request.task_id))
 
-    def _load(self, request: Load) -> None:
+    def _load(self) -> int:
+        """Returns the base's native side in pixels."""
+        done = threading.Event()
+        beating = threading.Thread(target=self._beat, args=(done,), daemon=True)
+        beating.start()
         try:
-            self._say(Loaded(task_id=request.task_id, native_px=self._rooms.load()))
+            native_px = self._rooms.load()
+            self._loaded = True
+            return native_px
+        finally:
+            done.set()
+
+    def _beat(self, done: threading.Event) -> None:
+        while not done.wait(BEAT_S):
+            self._say(Busy())
+
+    def _tell_base(self, task_id: str) -> None:
+        try:
+            self._say(Loaded(task_id=task_id, native_px=self._load()))
         except Exception as error:
-            self._break(request.task_id, error)
+            self._break(task_id, error)
 
     def _step(self, task: Task) -> None:
         if self._turn != task.task_id:
@@ -104,6 +125,9 @@ class GpuProcess:
             self._say(Turn(task_id=task.task_id))
         began = time.monotonic()
         try:
+            if not self._loaded:
+                self._say(Progressed(task_id=task.task_id, phase="loading"))
+                self._load()
             self._say(next(task.steps))
         except StopIteration as end:
             self._end(task, end.value)

@@ -57,7 +57,6 @@ class TrainingTask:
 
     def steps(self) -> Steps:
         task_id = self._task_id
-        yield Progressed(task_id=task_id, phase="loading")
         model = self._load()
         dataset = self._dataset()
         judge = Judge.of_reports(self._reports(dataset))

@@ -1,4 +1,4 @@
-"""A person for tests: a dataset as the photo processes leave it, and the jobs about it."""
+"""A person for tests: photos as the bot and the engine leave them, and the jobs about them."""
 
 from hashlib import sha256
 from io import BytesIO
@@ -8,11 +8,10 @@ from PIL import Image
 from engine.contract import keys, styles
 from engine.contract.blobs import Blobs
 from engine.contract.jobs import GenerateHeadshots, PhotoRef, TrainLora
-from engine.contract.manifests import DatasetManifest, Example
 from engine.contract.photos import Face, PhotoReport
 
 NUM_PHOTOS = 6
-SIDE_PX = 64
+SIDE_PX = 320
 
 
 def train(job_id: str, owner: str = "ann", attempt: int = 1) -> TrainLora:
@@ -39,44 +38,33 @@ def photo_sha256(number: int) -> str:
     return sha256(f"photo {number}".encode()).hexdigest()
 
 
-async def store_dataset(job: TrainLora, blobs: Blobs) -> None:
-    """As if the photos had been judged and cut already."""
-    prefix = keys.dataset(job.owner, job.job_id)
-    examples: list[Example] = []
+async def store_photos(job: TrainLora, blobs: Blobs) -> None:
+    """Pictures of nobody, and reports that call them good photos of one person."""
     for number, ref in enumerate(job.photos):
-        digest = photo_sha256(number)
-        key = f"{prefix}{digest[:16]}.png"
-        await blobs.put(key, _png(number))
+        await blobs.put(ref.photo_key, _jpeg(number))
         await blobs.put(ref.report_key, _report(number).model_dump_json().encode())
-        examples.append(
-            Example(
-                key=key,
-                photo_sha256=digest,
-                view="face",
-                width_px=SIDE_PX,
-                height_px=SIDE_PX,
-                caption="photo of TOK person",
-                plain_caption="photo of a person",
-            )
-        )
-    manifest = DatasetManifest(trigger="TOK", class_word="person", examples=tuple(examples))
-    await blobs.put(prefix + keys.DATASET, manifest.model_dump_json().encode())
 
 
-def _png(number: int) -> bytes:
+def _jpeg(number: int) -> bytes:
     file = BytesIO()
-    Image.new("RGB", (SIDE_PX, SIDE_PX), (40 * number, 120, 200 - 30 * number)).save(file, "PNG")
+    Image.new("RGB", (SIDE_PX, SIDE_PX), (40 * number, 120, 200 - 30 * number)).save(file, "JPEG")
     return file.getvalue()
 
 
 def _report(number: int) -> PhotoReport:
     face = Face(
-        box=(16, 16, 48, 48),
+        box=(100, 100, 240, 240),
         score=1.0,
         landmarks=((20.0, 24.0),) * 5,
-        embedding=tuple(0.05 * ((number + i) % 3) for i in range(128)),
+        embedding=tuple(0.02 * ((number + i) % 3) for i in range(128)),
         yaw_deg=0,
         pitch_deg=0,
         roll_deg=0,
     )
-    return PhotoReport(sha256=photo_sha256(number), width_px=SIDE_PX, height_px=SIDE_PX, face=face)
+    return PhotoReport(
+        sha256=photo_sha256(number),
+        width_px=SIDE_PX,
+        height_px=SIDE_PX,
+        fingerprint=f"{number * 0x1111111111111111:016x}",
+        face=face,
+    )

@@ -14,7 +14,7 @@ from engine.contract.failures import FailureCode
 from engine.contract.jobs import GenerateHeadshots, TrainLora
 from engine.contract.settings import EngineSettings
 from engine.gpu.client import GpuClient, GpuDiedError
-from engine.gpu.messages import Broken, Done, Load, Progressed, Reply, Run, Stopped
+from engine.gpu.messages import Broken, Done, Load, Loaded, Progressed, Reply, Run, Stopped
 
 FAKES = Path(__file__).parent / "fakes"
 
@@ -129,11 +129,9 @@ async def test_a_stop_that_takes_too_long_is_not_waited_for(gpu: GpuClient) -> N
     assert isinstance(replies[-1], Stopped)
 
 
-async def test_a_base_that_is_missing_is_named(gpu: GpuClient) -> None:
+async def test_what_the_base_is_like_can_be_asked(gpu: GpuClient) -> None:
     async with aclosing(gpu.run(Load(task_id="a"))) as replies:
-        (reply,) = [reply async for reply in replies]
-    assert isinstance(reply, Broken)
-    assert reply.failure.code is FailureCode.BASE_MISSING
+        assert [reply async for reply in replies] == [Loaded(task_id="a", native_px=64)]
 
 
 async def test_closing_leaves_no_process(gpu: GpuClient) -> None:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import pytest_asyncio
 from engine_process import Bot, RunningEngine, bot_at, settings_in
-from person import headshots, store_dataset, train
+from person import headshots, store_photos, train
 from valkey_server import Valkey
 
 from engine.contract import keys
@@ -65,7 +65,7 @@ class Machine:
     async def begin(self, bot: Bot, job_id: str) -> TrainLora:
         """A training that has saved a checkpoint, and goes on."""
         job = train(job_id)
-        await store_dataset(job, self.blobs)
+        await store_photos(job, self.blobs)
         await self.running_engine()
         assert await bot.jobs.enqueue(job)
         prefix = keys.checkpoints(job.owner, job.job_id)
