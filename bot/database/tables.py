@@ -107,13 +107,13 @@ class Collection(Row):
     """Photos gathered for one model. At most one of a person is open; trained ones are closed."""
 
     __tablename__ = "collections"
+    # The migration says the same for PostgreSQL; said here, it would load all of its drivers.
     __table_args__ = (
         Index(
             "uq_collections_open",
             "person_id",
             unique=True,
             sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
         ),
     )
 
