@@ -181,6 +181,19 @@ async def test_another_machine_takes_over_when_the_lease_ends_and_stops_in_good_
             assert not any(child.is_running() for child in children)
 
 
+async def test_a_store_that_cannot_be_written_fails_the_job_by_code(
+    engine: RunningEngine, bot: Bot, blobs: Blobs
+) -> None:
+    await blobs.put(keys.photo("ann", "stuck"), faceless_photo())
+    job = check("stuck")
+    in_its_way = blobs.path_of(job.report_key)
+    assert in_its_way is not None
+    in_its_way.mkdir(parents=True)
+    end = (await bot.ask(job))[-1]
+    assert isinstance(end, Failed)
+    assert end.failure.code is FailureCode.STORAGE_UNREACHABLE
+
+
 async def test_settings_that_cannot_be_read_have_an_exit_code() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "engine", stdin=asyncio.subprocess.PIPE
