@@ -23,7 +23,7 @@ SKIN, EYE_LEFT, EYE_RIGHT, TEETH, TONGUE, CLOTH = range(6)
 NECK_PIVOT = (0.0, 6.25, 0.2)
 AGE_YOUNG, AGE_OLD = 25, 82
 # The resting head looks a little up.
-CHIN_UP_DEGREES = 5.0
+CHIN_UP_DEGREES = 3.0
 ACTIONS: dict[str, dict[str, float]] = {
     "neutral": {"mouthSmile": 0.12},
     "slight smile": {"mouthSmile": 0.45, "cheekSquint": 0.3, "eyeSquint": 0.15},

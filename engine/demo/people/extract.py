@@ -37,7 +37,18 @@ GROUPS = {
 FACE_FOLDERS = ("cheek", "chin", "ears", "eyes", "forehead", "head", "mouth", "neck", "nose")
 TORSO = ("measure-shoulder-dist", "torso-muscle-pectoral", "torso-scale-horiz")
 NECK_TURN = {"neck01": 0.2, "neck02": 0.45, "neck03": 0.75}
-BODY_BONES = ("root", "spine", "clavicle", "shoulder", "upperarm", "lowerarm", "wrist", "breast")
+BODY_BONES = (
+    "root",
+    "spine",
+    "clavicle",
+    "shoulder",
+    "upperarm",
+    "lowerarm",
+    "wrist",
+    "metacarpal",
+    "finger",
+    "breast",
+)
 UNMOVED_DM = 2e-3
 
 

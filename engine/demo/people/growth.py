@@ -144,6 +144,8 @@ def plan_scalp(
     knot = manner.bun + manner.tail
     length = manner.length * (0.75 + 0.5 * manner.long) * (0.75 + 0.5 * noise) * (0.38 + 0.62 * top)
     risen = skull.centre[..., 1] - HEAD_CENTRE[1]
+    fringe = smoothstep(0.5, 1.1, roots.rest[:, 2])
+    length = length * (1 - (0.2 + 6 * manner.curl).clamp(max=0.62) * fringe)
     hanging = (start[..., 1] - manner.until_y - risen + 0.35) * (0.88 + 0.14 * noise)
     length = torch.where(manner.hangs > 0, hanging, length)
     margin = 0.012 + manner.puff * (0.6 + 0.8 * manner.full) * jitter

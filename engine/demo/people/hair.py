@@ -51,7 +51,7 @@ STYLES: dict[str, HairStyle | None] = {
     "short hair": HairStyle(length=0.42, lift=0.18, puff=0.05, width=0.05),
     "side part": HairStyle(comb="part", length=0.7, lift=0.3, gravity=1.3, puff=0.1),
     "slicked back": HairStyle(comb="back", length=0.6, lift=0.1, gravity=1.6, puff=0.05),
-    "curly hair": HairStyle(length=0.85, lift=0.5, gravity=1.5, curl=0.075, turns=2.2, puff=0.16,
+    "curly hair": HairStyle(length=0.85, lift=0.55, gravity=0.8, curl=0.075, turns=2.2, puff=0.16,
                             width=0.08),
     "afro": HairStyle(comb="out", length=0.7, lift=1.0, gravity=0.1, curl=0.05, turns=4.0,
                       puff=0.3, width=0.11),

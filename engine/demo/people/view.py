@@ -80,7 +80,7 @@ class View:
             seed=seed,
             kind=drawn,
             yaw=yaw,
-            pitch=max(-18.0, min(18.0, rng.gauss(0, 7 if selfie else 4))),
+            pitch=max(-12.0, min(14.0, rng.gauss(1, 5.5 if selfie else 3.5))),
             roll=max(-15.0, min(15.0, rng.gauss(0, 6 if selfie else 3))),
             torso_yaw=yaw * rng.uniform(0.2, 0.6) + rng.gauss(0, 7),
             expression=rng.choices(EXPRESSIONS, (26, 22, 24, 8, 8, 3, 9))[0],
