@@ -83,6 +83,14 @@ class Database:
         async with self._reading() as session:
             yield session
 
+    async def scrub(self) -> None:
+        """Empties SQLite's write-ahead log, so that what was deleted is in no file any more."""
+        if self._engine.dialect.name != "sqlite":
+            return
+        async with self._turn, self._engine.connect() as connection:
+            await connection.execution_options(no_transaction=True)
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         await asyncio.shield(self._engine.dispose())
 
@@ -119,5 +127,6 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A writer takes its lock at once: a reader that turns writer halfway is refused, not queued.
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get("no_transaction"):
+        connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")

@@ -23,6 +23,7 @@ from engine.contract.blobs import BlobMissingError
 MAX_TRIES = 10
 MAX_BACKOFF_S = 300.0
 SEND_TIMEOUT_S = 120.0
+LAST_SEND_S = 5.0
 MAX_AT_ONCE = 32
 log = structlog.get_logger()
 
@@ -129,6 +130,18 @@ class Delivery:
             async with self._database.transaction() as tx:
                 await outbox.strike(tx, letter)
             return
+        sending = asyncio.ensure_future(self._hand_over(frontend, letter, message, card, shown))
+        try:
+            await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            # On the way out: what the platform is taking now would else be sent again.
+            await asyncio.wait([sending], timeout=LAST_SEND_S)
+            sending.cancel()
+            raise
+
+    async def _hand_over(
+        self, frontend: Frontend, letter: Letter, message: Message, card: Card | None, shown: str
+    ) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 ref = await frontend.send(
@@ -139,6 +152,8 @@ class Delivery:
             return
         async with self._database.transaction() as tx:
             await outbox.sent(tx, letter, ref, shown, self._clock())
+        if letter.person_id is None:
+            await self._database.scrub()
 
     async def _put_off(self, letter: Letter, error: Exception) -> None:
         """Decides by the fault whether, and when, the letter is tried again."""

@@ -93,6 +93,8 @@ class ErrandRunner:
                 wait_s = min(AGAIN_S * 2**row.num_tries, MAX_BACKOFF_S)
                 row.next_try_at = self._clock() + timedelta(seconds=wait_s)
                 row.num_tries += 1
+        if errand.kind == errands.ERASE:
+            await self._database.scrub()
 
     async def _do(self, errand: Errand) -> bool:
         """Whether it is done."""

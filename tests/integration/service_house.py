@@ -86,6 +86,7 @@ class FakeChat:
     sent: list[Sent] = field(default_factory=list[Sent])
     fault: Callable[[Address, Message], Exception | None] = lambda address, message: None
     inbox: Inbox | None = None
+    wire: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
 
     async def run(self, inbox: Inbox) -> None:
         self.inbox = inbox
@@ -94,7 +95,7 @@ class FakeChat:
     async def send(
         self, address: Address, message: Message, replace: MessageRef | None
     ) -> MessageRef:
-        await asyncio.sleep(0)
+        await self.wire()
         error = self.fault(address, message)
         if error is not None:
             raise error

@@ -211,6 +211,24 @@ async def test_a_busy_platform_is_tried_again(house: House) -> None:
     assert house.chat.all_keys("ann")[1] == "styles.overview", "in the order they were said"
 
 
+async def test_what_is_being_sent_at_the_end_is_not_sent_again(house: House) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def wait_in_the_wire() -> None:
+        begun.set()
+        await may_end.wait()
+
+    house.chat.wire = wait_in_the_wire
+    async with house.open():
+        await house.command("ann", "help")
+        await begun.wait()
+        asyncio.get_running_loop().call_later(0.2, may_end.set)
+    async with house.open():
+        await house.command("ann", "styles")
+        await house.sees("ann", "styles.overview")
+    assert len(house.chat.all_keys("ann")) == 2
+
+
 async def test_a_card_that_somebody_deleted_is_sent_anew(house: House) -> None:
     async with house.open():
         await house.command("ann", "train")

@@ -54,6 +54,18 @@ async def test_forgetting_leaves_nothing(house: House) -> None:
     assert (await rows(house)).keys() <= {"people", "accounts", "sessions", "outbox"}
 
 
+async def test_no_file_names_who_has_left(house: House) -> None:
+    await house.train("ann-4711")
+    assert _is_in_a_file(house, b"ann-4711")
+    await forget(house, "ann-4711")
+    await until(lambda: _is_empty(house))
+    await until(lambda: not _is_in_a_file(house, b"ann-4711"))
+
+
+def _is_in_a_file(house: House, word: bytes) -> bool:
+    return any(word in path.read_bytes() for path in house.folder.rglob("*") if path.is_file())
+
+
 async def _is_empty(house: House) -> bool:
     return await rows(house) == {}
 
