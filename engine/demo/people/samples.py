@@ -19,7 +19,7 @@ from engine.demo.people.renderer import draw
 from engine.demo.people.view import View
 
 FOLDER = Path(__file__).parents[1] / "samples"
-PERSON_SEED, STRANGER_SEED = 10, 31
+PERSON_SEED, STRANGER_SEED = 10, 97
 SIDE_PX = 800
 MAX_BYTES = 150_000
 
