@@ -13,7 +13,7 @@ from bot.frontends.terminal import drawing
 from bot.frontends.terminal.completion import Completion
 from bot.frontends.terminal.editor import LineEditor
 from bot.frontends.terminal.frontend import TerminalFrontend
-from bot.frontends.terminal.lines import piped, typed
+from bot.frontends.terminal.lines import key_by_key, piped, typed
 from bot.frontends.terminal.pictures import Album
 from bot.frontends.terminal.screen import LiveScreen, PlainScreen, Screen
 from bot.settings import Settings
@@ -25,28 +25,29 @@ DONE = 0
 async def chat(settings: Settings) -> int:
     """Talks until the person leaves. What runs then goes on the next time."""
     console = Console()
+    if sys.stdin.isatty() and console.is_terminal:
+        await _at_the_keyboard(settings, console)
+        return DONE
     async with open_workplace(settings) as place:
-        if sys.stdin.isatty() and console.is_terminal:
-            await _at_the_keyboard(place, console)
-        else:
-            screen = screen_for(console)
-            frontend = frontend_for(place, console, screen)
-            await talk(place, frontend, screen, piped(frontend.settled))
+        screen = screen_for(console)
+        frontend = frontend_for(place, console, screen)
+        await talk(place, frontend, screen, piped(frontend.settled))
     return DONE
 
 
-async def _at_the_keyboard(place: Workplace, console: Console) -> None:
-    names = tuple(styles.load(place.settings.styles))
-    editor = LineEditor(Completion(COMMANDS, names))
+async def _at_the_keyboard(settings: Settings, console: Console) -> None:
+    editor = LineEditor(Completion(COMMANDS, tuple(styles.load(settings.styles))))
 
     def prompt() -> RenderableType:
         return drawing.prompt(editor.text, editor.cursor, editor.candidates)
 
-    screen = LiveScreen(console, prompt)
-    frontend = frontend_for(place, console, screen)
-    screen.print(drawing.greeting())
-    await talk(place, frontend, screen, typed(editor, screen.refresh))
-    console.print("Good-bye! Everything is kept; headshot-bot chat goes on.", style="dim")
+    console.print(drawing.greeting())
+    with key_by_key():
+        async with open_workplace(settings) as place:
+            screen = LiveScreen(console, prompt)
+            frontend = frontend_for(place, console, screen)
+            await talk(place, frontend, screen, typed(editor, screen.refresh))
+    console.print("\nGood-bye! Everything is kept; headshot-bot chat goes on.", style="dim")
 
 
 def screen_for(console: Console) -> Screen:

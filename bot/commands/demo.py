@@ -29,7 +29,7 @@ from engine.contract import keys, styles
 
 DONE, FAILED = 0, 2
 NUM_HEADSHOTS = 4
-NUM_BAD_SAMPLES = 2
+BAD_SAMPLES = ("blurred.jpg", "someone_else.jpg")
 MOST_PREVIEWS = 6
 DATA, SELFIES, PREVIEWS = ".data", "selfies", "previews"
 SHEET, LORA, MANIFEST = "contact-sheet.jpg", "lora.safetensors", "lora.json"
@@ -137,7 +137,7 @@ def _samples(folder: Path) -> Path:
     """Good sample selfies and a few bad ones, laid out where a newcomer can look at them."""
     samples = Path(str(files("engine"))) / "demo" / "samples"
     good = sorted((samples / "good").glob("*.jpg"))
-    bad = sorted((samples / "bad").glob("*.jpg"))[:NUM_BAD_SAMPLES]
+    bad = [samples / "bad" / name for name in BAD_SAMPLES]
     if not good:
         raise CommandError("the sample photos are not in this install; try --photos DIR")
     folder.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def _conclude(console: Console, out: Path, story: Story, style: str, spent_s: fl
         f"{program} check ~/Pictures/me",
         f"{program} doctor",
     ):
-        console.print(Text(f"  {command}", no_wrap=True, overflow="ignore"), crop=False)
+        console.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _program() -> str:

@@ -4,7 +4,7 @@ Turns values into what rich can print; prints nothing itself.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -28,9 +28,14 @@ def plain(text: str) -> str:
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cc")
 
 
-def message(said: Message, numbers: Numbers, without: Sequence[str] = ()) -> RenderableType:
+def message(
+    said: Message,
+    numbers: Numbers,
+    without: Sequence[str] = (),
+    pictures: Iterable[RenderableType] = (),
+) -> RenderableType:
     """A message, a card too. `without`: lines that were shown already."""
-    body = Group(*_parts(said, numbers, without))
+    body = Group(*_parts(said, numbers, without, pictures))
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1, style="green")
     grid.add_column(ratio=1)
@@ -38,7 +43,9 @@ def message(said: Message, numbers: Numbers, without: Sequence[str] = ()) -> Ren
     return grid
 
 
-def _parts(said: Message, numbers: Numbers, without: Sequence[str]) -> Iterator[RenderableType]:
+def _parts(
+    said: Message, numbers: Numbers, without: Sequence[str], pictures: Iterable[RenderableType]
+) -> Iterator[RenderableType]:
     text = _text_without(plain(said.text), without)
     if said.title:
         yield Text(plain(said.title), style="bold")
@@ -46,8 +53,9 @@ def _parts(said: Message, numbers: Numbers, without: Sequence[str]) -> Iterator[
         yield bar(said.progress)
     if text:
         yield Text(text)
+    yield from pictures
     if any(said.buttons):
-        yield Padding(Choices(said.buttons, numbers), (1 if text else 0, 0, 0, 0))
+        yield Padding(Choices(said.buttons, numbers), (1 if text or said.pictures else 0, 0, 0, 0))
 
 
 def _text_without(text: str, lines: Sequence[str]) -> str:
@@ -107,7 +115,7 @@ def verdict(photo: PhotoLine, name: str) -> RenderableType:
 def link(path: Path, caption: str) -> RenderableType:
     """A path that can be clicked where the terminal knows how."""
     target = Style(link=path.absolute().as_uri(), underline=True)
-    shown = Text(f"  {_short(path)}", style=target)
+    shown = Text(_short(path), style=target)
     return Text.assemble(shown, (f"   {plain(caption)}", "dim")) if caption else shown
 
 
@@ -137,7 +145,7 @@ def _last(word: str) -> str:
 def greeting() -> RenderableType:
     return Text.assemble(
         ("Headshot Bot", "bold"),
-        ("  Drop photos here or type /train, /headshot, /help. Ctrl-D leaves.", "dim"),
+        ("  drop photos here, or /train, /headshot, /help · Ctrl-D leaves", "dim"),
     )
 
 

@@ -7,11 +7,13 @@ nothing that matters: names of files and numbers of buttons are for the eyes onl
 import asyncio
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 from rich.console import RenderableType
+from rich.padding import Padding
 
 from bot.conversation.actions import Action
 from bot.conversation.incoming import (
@@ -25,7 +27,7 @@ from bot.conversation.messages import MENU, Button, Message, PhotoLine
 from bot.frontends.base import Address, Caller, Inbox, MessageRef
 from bot.frontends.terminal import drawing
 from bot.frontends.terminal.paths import Named, named_in
-from bot.frontends.terminal.pictures import Album
+from bot.frontends.terminal.pictures import Album, Kept
 from bot.frontends.terminal.screen import Screen
 from engine.contract.photos import PhotoLimits
 
@@ -136,24 +138,31 @@ class TerminalFrontend:
         number = next(self._numbers) if replace is None else int(replace["number"])
         self._tell_verdicts(message)
         self._offered.offer(number, message, is_new=replace is None)
-        pictures = await self._pictures(message)
+        pictures = [await self._album.keep(picture) for picture in message.pictures]
         if message.card and message.card != MENU and not message.final:
             self._cards[message.card] = message
-            self._screen.card(message.card, message, self._draw)
-            if pictures:
-                self._screen.print(*pictures, is_line=True)
+            self._screen.card(message.card, message, partial(self._draw, pictures=pictures))
+            if not self._screen.is_living:
+                news = [picture for picture in pictures if picture.is_new]
+                shown = (Padding(line, (0, 0, 0, 2)) for line in self._album.show(news))
+                self._screen.print(*shown, is_line=True)
         else:
             if message.card:
                 self._cards.pop(message.card, None)
                 self._screen.drop(message.card)
-            self._screen.print(self._draw(message), *pictures)
+            self._screen.print(self._draw(message, pictures))
         if self._hears is not None:
             self._hears(message)
         return {"number": number}
 
-    def _draw(self, message: Message) -> RenderableType:
+    def _draw(self, message: Message, pictures: Sequence[Kept]) -> RenderableType:
         told = [photo.reason for (card, _), photo in self._told.items() if card == message.card]
-        return drawing.message(message, self._offered.numbers, without=[r for r in told if r])
+        return drawing.message(
+            message,
+            self._offered.numbers,
+            without=[reason for reason in told if reason],
+            pictures=self._album.show(pictures),
+        )
 
     def _tell_verdicts(self, message: Message) -> None:
         news: list[RenderableType] = []
@@ -166,9 +175,6 @@ class TerminalFrontend:
             news.append(drawing.verdict(photo, self._file_names.get(photo.sha256, "")))
         if news:
             self._screen.print(*news, is_line=True)
-
-    async def _pictures(self, message: Message) -> list[RenderableType]:
-        return [line for picture in message.pictures for line in await self._album.keep(picture)]
 
     def _note(self, text: str) -> None:
         self._screen.print(drawing.note(text))

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 
 from bot.frontends.terminal.editor import Leave, LineEditor
 
-PASTE_ON, PASTE_OFF = "\x1b[?2004h", "\x1b[?2004l"
+PASTE_ON, PASTE_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
 
 
 async def typed(editor: LineEditor, changed: Callable[[], None]) -> AsyncIterator[str]:
-    """Lines from the keyboard; `changed` is called after each key. Ends when the person leaves."""
+    """Lines from the keyboard; `changed` is called after each key. Ends when the person leaves.
+
+    The terminal must be set `key_by_key`.
+    """
     source = sys.stdin.fileno()
     entered: asyncio.Queue[str | Leave] = asyncio.Queue()
 
@@ -29,30 +32,28 @@ async def typed(editor: LineEditor, changed: Callable[[], None]) -> AsyncIterato
         changed()
 
     loop = asyncio.get_running_loop()
-    with _key_by_key(source):
-        loop.add_reader(source, read)
-        try:
-            while not isinstance(line := await entered.get(), Leave):
-                yield line
-        finally:
-            loop.remove_reader(source)
+    loop.add_reader(source, read)
+    try:
+        while not isinstance(line := await entered.get(), Leave):
+            yield line
+    finally:
+        loop.remove_reader(source)
 
 
 @contextmanager
-def _key_by_key(source: int) -> Generator[None]:
+def key_by_key() -> Generator[None]:
     """No echo, no line buffer, Ctrl-C as a key; pastes are told from typing."""
+    source, target = sys.stdin.fileno(), sys.stdout.fileno()
     before = termios.tcgetattr(source)
-    tty.setcbreak(source)
+    tty.setcbreak(source, termios.TCSADRAIN)
     mode = termios.tcgetattr(source)
     mode[3] &= ~termios.ISIG
     termios.tcsetattr(source, termios.TCSADRAIN, mode)
-    sys.stdout.write(PASTE_ON)
-    sys.stdout.flush()
+    os.write(target, PASTE_ON)
     try:
         yield
     finally:
-        sys.stdout.write(PASTE_OFF)
-        sys.stdout.flush()
+        os.write(target, PASTE_OFF)
         termios.tcsetattr(source, termios.TCSADRAIN, before)
 
 

@@ -18,6 +18,11 @@ Draw = Callable[[Message], RenderableType]
 
 
 class Screen(Protocol):
+    @property
+    def is_living(self) -> bool:
+        """Shows what a card shows, at all times."""
+        ...
+
     def print(self, *what: RenderableType, is_line: bool = False) -> None:
         """Puts something down for good; lines stand close together, all else apart."""
         ...
@@ -37,6 +42,8 @@ class Screen(Protocol):
 
 class LiveScreen:
     """Cards that go on, and the line being typed, stay at the foot of the terminal."""
+
+    is_living = True
 
     def __init__(self, console: Console, prompt: Callable[[], RenderableType] | None) -> None:
         self._paper = Paper(console)
@@ -80,6 +87,8 @@ class LiveScreen:
 class PlainScreen:
     """For pipes and files: nothing is taken back, and a card speaks only when it has news."""
 
+    is_living = False
+
     def __init__(self, console: Console) -> None:
         self._paper = Paper(console)
         self._told: dict[str, tuple[str, bool, int]] = {}
@@ -119,6 +128,8 @@ class Paper:
         self._is_blank = True
 
     def print(self, *what: RenderableType, is_line: bool) -> None:
+        if not what:
+            return
         if not self._is_blank and not (is_line and self._after_line):
             self._console.print()
         for part in what:
