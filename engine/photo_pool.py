@@ -6,7 +6,7 @@ that dies or takes too long is replaced, and only the request that it worked on 
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -36,9 +36,10 @@ class PhotoPool:
         self._children: set[Child] = set()
 
     async def warm(self) -> None:
-        """Starts one process before anybody waits for it."""
-        async with self._process():
-            pass
+        """Starts all processes before anybody waits for them."""
+        async with AsyncExitStack() as stack:
+            for _ in range(self._num_processes):
+                await stack.enter_async_context(self._process())
 
     async def ask(self, request: Message, timeout_s: float) -> Message:
         """One request to one process, and its reply.

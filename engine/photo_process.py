@@ -5,8 +5,6 @@ nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or
 `{"dataset", "resolution_px"}`.
 """
 
-import importlib
-
 from pydantic import ValidationError
 
 from engine.child import Message, Parent
@@ -89,6 +87,15 @@ def answer(request: Message, blobs: Blobs) -> Message:
         return {"failure": error.failure.model_dump(mode="json")}
 
 
+def _warm() -> None:
+    """Loads the detectors before anybody waits for them."""
+    import numpy as np
+
+    from engine.photos import faces
+
+    faces.find(np.zeros((320, 320, 3), np.uint8))
+
+
 def main() -> None:
     parent = Parent()
     messages = parent.messages()
@@ -96,7 +103,7 @@ def main() -> None:
     if setup is None:
         return
     blobs = Blobs.from_url(setup["blobs_url"])
-    importlib.import_module("engine.photos.report")  # before anybody waits for it
+    _warm()
     for message in messages:
         parent.send(answer(message, blobs))
 
