@@ -25,6 +25,7 @@ MAX_BACKOFF_S = 300.0
 SEND_TIMEOUT_S = 120.0
 LAST_SEND_S = 5.0
 MAX_AT_ONCE = 32
+LOOK_AROUND_EVERY_S = 1.0
 log = structlog.get_logger()
 
 
@@ -50,11 +51,24 @@ class Delivery:
             self._bells.stirred_chats |= set(await outbox.chats_waiting(tx))
         self._busy.clear()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_around())
             while True:
                 for chat in self._chats_to_serve():
                     self._busy.add(chat)
                     tasks.create_task(self._serve(chat))
                 await self._bells.letters.wait(self._until_next_s())
+
+    async def _look_around(self) -> None:
+        """Another process on the same database may post letters for our chats; it rings no bell."""
+        while True:
+            await asyncio.sleep(LOOK_AROUND_EVERY_S)
+            async with self._database.reading() as tx:
+                waiting = set(await outbox.chats_waiting(tx))
+            known = self._busy | self._wake_at.keys()
+            news = {chat for chat in waiting - known if chat[0] in self._frontends}
+            if news:
+                self._bells.stirred_chats |= news
+                self._bells.letters.ring()
 
     def _chats_to_serve(self) -> list[tuple[str, str]]:
         now = self._clock()
