@@ -106,6 +106,8 @@ def blown_out(image: Image.Image) -> Image.Image:
         ),
         (lambda image: image.crop((0, 420, 640, 640)).resize((1280, 600)), ["no_face"]),
         (lambda image: on(900, 900), ["no_face"]),
+        (lambda image: image.rotate(90), ["no_face"]),
+        (lambda image: image.rotate(180), ["no_face"]),
     ],
 )
 def test_bad_photos_are_refused(
