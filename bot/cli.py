@@ -8,7 +8,7 @@ import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -142,7 +142,7 @@ def styles(context: typer.Context, as_json: AsJson = False) -> None:
     """List the styles of headshots."""
     from bot.commands.styles import show_styles
 
-    show_styles(_settings(context), as_json)
+    show_styles(_settings(context, "no"), as_json)
 
 
 @cli.command(rich_help_panel=LOOKING)
@@ -153,7 +153,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """
     from bot.commands.doctor import doctor as work
 
-    _finish(work(_settings(context), as_json))
+    _finish(work(_settings(context, "no"), as_json))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -192,7 +192,7 @@ def run(context: typer.Context) -> None:
     """Run everything a server needs, supervised: queue, bot, engine. Ctrl-C stops it."""
     from bot.commands.run import run as work
 
-    _finish(work(_settings(context, is_server=True), _child_flags(context)))
+    _finish(work(_settings(context, "to stderr"), _child_flags(context)))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -200,7 +200,7 @@ def bot(context: typer.Context) -> None:
     """Run only the bot: chats and database. It needs an engine somewhere on the same queue."""
     from bot.commands.run import bot as work
 
-    _finish(work(_settings(context, is_server=True)))
+    _finish(work(_settings(context, "to stderr")))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -208,7 +208,7 @@ def engine(context: typer.Context) -> None:
     """Run only an engine: photo checks, training, drawing. On as many machines as you have."""
     from bot.commands.run import engine as work
 
-    _finish(work(_settings(context, is_server=True)))
+    _finish(work(_settings(context, "to stderr")))
 
 
 def _config_of(context: typer.Context) -> Path | None:
@@ -222,14 +222,16 @@ def _child_flags(context: typer.Context) -> list[str]:
     return [part for name, value in given.items() if value for part in (name, str(value))]
 
 
-def _settings(context: typer.Context, is_server: bool = False) -> "Settings":
-    """Settings of this call. Servers log to standard error, all others to a file."""
+def _settings(
+    context: typer.Context, logs: Literal["to a file", "to stderr", "no"] = "to a file"
+) -> "Settings":
     from bot.logs import configure
     from bot.settings import load
 
     flags = cast(Flags, context.obj)
     settings = load({"data_dir": flags.data} if flags.data else {}, flags.config)
-    configure(settings.log_level, None if is_server else settings.log_dir / "bot.log")
+    output = settings.log_dir / "bot.log" if logs == "to a file" else None
+    configure("error" if logs == "no" else settings.log_level, output)
     return settings
 
 

@@ -1,0 +1,117 @@
+"""The command line: what it offers, what it answers, and that it answers at once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import cli
+
+COMMANDS = (
+    "check",
+    "train",
+    "generate",
+    "styles",
+    "doctor",
+    "chat",
+    "demo",
+    "run",
+    "bot",
+    "engine",
+)
+HELP = {
+    "check": ("DIR", "--json", "Exit code: 0"),
+    "train": ("DIR", "--name", "--quality", "--out", "--json", "Ctrl-C"),
+    "generate": ("--lora", "NAME|FILE", "--style", "--count", "--out", "--prompt", "--seed"),
+    "styles": ("--json",),
+    "doctor": ("--json", "Exit code: 0"),
+    "chat": ("/train", "pipe"),
+    "demo": ("--photos", "--style", "--out", "No GPU"),
+    "run": ("queue, bot, engine",),
+    "bot": ("engine somewhere",),
+    "engine": ("As many machines", "training"),
+}
+
+
+def help_of(*command: str) -> str:
+    result = CliRunner().invoke(cli, [*command, "--help"], env={"COLUMNS": "100"})
+    assert result.exit_code == 0
+    return " ".join(result.output.replace("│", " ").split())
+
+
+def test_every_command_is_named_with_what_it_is_for() -> None:
+    shown = help_of()
+    assert all(command in shown for command in COMMANDS)
+    assert "headshot-bot demo" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_says_what_it_takes(command: str) -> None:
+    shown = help_of(command).casefold()
+    assert all(part.casefold() in shown for part in HELP[command])
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"torch", "sqlalchemy", "redis", "arq", "PIL", "structlog", "discord", "numpy"}
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from bot.cli import cli\n"
+        "assert CliRunner().invoke(cli, ['train', '--help']).exit_code == 0\n"
+        f"print(sorted(set(sys.modules) & {heavy!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def main(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **environment},
+    )
+
+
+def test_styles_as_json(tmp_path: Path) -> None:
+    done = main("--data", str(tmp_path), "styles", "--json")
+    found = json.loads(done.stdout)["styles"]
+    assert found[0]["name"] == "linkedin"
+    assert len(found) >= 12
+
+
+def test_styles_for_people_leave_nothing_behind(tmp_path: Path) -> None:
+    done = main("--data", str(tmp_path / "data"), "styles")
+    assert "linkedin" in done.stdout
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_wrong_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    done = main("styles", HEADSHOT_DATA_DIR=str(tmp_path), HEADSHOT_ENGINE__BASS="x")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "headshot-bot: HEADSHOT_ENGINE__BASS is no setting; did you mean HEADSHOT_ENGINE__BASE?\n"
+    )
+
+
+def test_run_without_a_chat_says_what_to_set(tmp_path: Path) -> None:
+    done = main("--data", str(tmp_path), "run")
+    assert done.returncode == 2
+    assert "HEADSHOT_DISCORD__TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    done = main("--data", str(tmp_path), "generate", "--lora", "me", "--style", "linkdin")
+    assert done.returncode == 2
+    assert "did you mean linkedin?" in done.stderr
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    done = main("--data", str(tmp_path), "check", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "does not exist" in " ".join(done.stderr.replace("│", " ").split())
