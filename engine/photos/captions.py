@@ -11,7 +11,7 @@ from statistics import median
 
 from engine.contract.photos import Face, Light, PhotoReport
 
-FRAMINGS = ((0.38, "close-up"), (0.27, "head and shoulders"), (0.16, "upper body"))
+FRAMINGS = ((0.43, "close-up"), (0.3, "head and shoulders"), (0.16, "upper body"))
 """Least share of the picture's height that the face's box takes, and its name."""
 WIDE = "wide shot"
 SLIGHT_TURN_DEG = 15.0

@@ -18,6 +18,9 @@ from engine.photos import captions, decoding
 
 FACE_CROP_SIDES = 2.6
 """Side of the face crop in sides of the face's box: head and shoulders with a margin."""
+CLOSE_CROP_SIDES = 1.9
+"""The same where the frame itself is hardly wider than that: a second view, not the same twice."""
+HARDLY_WIDER = 1.25
 FACE_CENTRE = 0.46
 """Height of the box's middle in the face crop."""
 FRAME_CENTRE = 0.40
@@ -102,10 +105,8 @@ def _as_it_was(data: bytes, report: PhotoReport) -> PhotoLimits:
 
 def plan(width_px: int, height_px: int, face: Face, resolutions_px: Sequence[int]) -> list[Cut]:
     """What is cut out of one photo, and the size it gets; no size twice for a view."""
-    boxes: dict[View, Box] = {
-        "face": _face_box(width_px, height_px, face),
-        "frame": _frame_box(width_px, height_px, face),
-    }
+    frame = _frame_box(width_px, height_px, face)
+    boxes: dict[View, Box] = {"face": _face_box(width_px, height_px, face, frame), "frame": frame}
     cuts = list[Cut]()
     for view, box in boxes.items():
         sides = box[2] - box[0], box[3] - box[1]
@@ -116,8 +117,12 @@ def plan(width_px: int, height_px: int, face: Face, resolutions_px: Sequence[int
     return cuts
 
 
-def _face_box(width_px: int, height_px: int, face: Face) -> Box:
-    side = min(round(FACE_CROP_SIDES * face.size_px), width_px, height_px)
+def _face_box(width_px: int, height_px: int, face: Face, frame: Box) -> Box:
+    widest = min(frame[2] - frame[0], frame[3] - frame[1])
+    sides = FACE_CROP_SIDES
+    if widest < HARDLY_WIDER * sides * face.size_px:
+        sides = CLOSE_CROP_SIDES
+    side = min(round(sides * face.size_px), width_px, height_px)
     return _around(face, side, side, FACE_CENTRE, width_px, height_px)
 
 

@@ -93,7 +93,7 @@ def test_refused_and_unreadable_photos_are_left_out(photos: Photos) -> None:
 def test_a_small_photo_takes_a_smaller_bucket(photos: Photos) -> None:
     sizes = {(e.view, e.width_px) for e in built(photos[:1], 256, 1024, 1536)[0].examples}
 
-    assert sizes == {("face", 256), ("frame", 256), ("face", 896), ("frame", 896)}
+    assert sizes == {("face", 256), ("frame", 256), ("face", 640), ("frame", 896)}
 
 
 def face_at(left: int, top: int, size: int) -> Face:
@@ -138,6 +138,14 @@ def test_frames_keep_the_photos_proportions_and_come_near() -> None:
     assert far.box[2] - far.box[0] < 1500
     assert tall.box == (0, 0, 1500, 2000)
     assert tall.width_px / tall.height_px == pytest.approx(0.75, rel=0.05)
+
+
+def test_a_face_crop_is_never_the_frame_again() -> None:
+    for size in (200, 300, 400, 500):
+        face_cut, frame = plan(1000, 1000, face_at(300, 300, size), [512])
+
+        assert frame.box == (0, 0, 1000, 1000)
+        assert face_cut.box[2] - face_cut.box[0] < 960
 
 
 def test_photos_that_repeat_one_another_share_their_weight(photos: Photos) -> None:
