@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.database.orders import FINISHED
-from bot.database.tables import HeadshotRow, Model, Order
+from bot.database.tables import HeadshotRow, Model, Order, Photo
 from engine.contract.events import Headshot
 
 TRAINING, READY, FAILED = "training", "ready", "failed"
@@ -91,8 +91,10 @@ async def drop_headshots(tx: AsyncSession, order_id: str) -> None:
     await tx.execute(delete(HeadshotRow).where(HeadshotRow.order_id == order_id))
 
 
-async def count_headshots(tx: AsyncSession, person_id: str) -> int:
-    found = await tx.scalar(
-        select(func.count()).select_from(HeadshotRow).where(HeadshotRow.person_id == person_id)
-    )
-    return found or 0
+async def count_kept(tx: AsyncSession, person_id: str) -> tuple[int, int]:
+    """How many photos and headshots of the person are kept."""
+    num_photos = select(func.count(Photo.sha256.distinct())).where(Photo.person_id == person_id)
+    num_headshots = select(func.count(HeadshotRow.id)).where(HeadshotRow.person_id == person_id)
+    found = await tx.execute(select(num_photos.scalar_subquery(), num_headshots.scalar_subquery()))
+    photos, headshots = found.one()
+    return photos, headshots

@@ -113,14 +113,15 @@ async def ahead_of(tx: AsyncSession, order: Order) -> int:
     return found or 0
 
 
-async def count_since(tx: AsyncSession, person_id: str, kind: str, since: datetime) -> int:
-    """Trainings, or headshots, that count against the day's quota: what failed costs nothing."""
-    found = await tx.scalar(
-        select(func.sum(Order.count)).where(
+async def counts_since(tx: AsyncSession, person_id: str, since: datetime) -> dict[str, int]:
+    """By kind, what counts against the day's quota: what failed costs nothing."""
+    found = await tx.execute(
+        select(Order.kind, func.sum(Order.count))
+        .where(
             Order.person_id == person_id,
-            Order.kind == kind,
             Order.created_at >= since,
             Order.status.not_in(FREE_OF_CHARGE),
         )
+        .group_by(Order.kind)
     )
-    return found or 0
+    return dict(found.tuples().all())

@@ -59,13 +59,13 @@ class ErrandRunner:
 
     async def run(self) -> None:
         while True:
-            await self.run_due()
             async with self._database.reading() as tx:
                 next_at = await errands.next_at(tx)
-            wait_s = None
-            if next_at is not None:
-                wait_s = max(0.05, (next_at - self._clock()).total_seconds())
-            await self._bells.errands.wait(wait_s)
+            wait_s = None if next_at is None else (next_at - self._clock()).total_seconds()
+            if wait_s is None or wait_s > 0:
+                await self._bells.errands.wait(wait_s)
+            else:
+                await self.run_due()
 
     async def run_due(self) -> None:
         async with self._database.reading() as tx:

@@ -12,14 +12,18 @@ from bot.service.rules import Rules
 
 async def quota_of(tx: AsyncSession, person: Person, rules: Rules, now: datetime) -> Quota:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    trainings = await orders.count_since(tx, person.id, "train_lora", midnight)
-    headshots = await orders.count_since(tx, person.id, "generate_headshots", midnight)
+    spent = await orders.counts_since(tx, person.id, midnight)
     return Quota(
-        trainings_left=max(0, _own(person.trainings_per_day, rules.trainings_per_day) - trainings),
-        headshots_left=max(0, _own(person.headshots_per_day, rules.headshots_per_day) - headshots),
+        trainings_left=_left(
+            person.trainings_per_day, rules.trainings_per_day, spent.get("train_lora", 0)
+        ),
+        headshots_left=_left(
+            person.headshots_per_day, rules.headshots_per_day, spent.get("generate_headshots", 0)
+        ),
         resets_at=midnight + timedelta(days=1),
     )
 
 
-def _own(limit: int | None, house: int) -> int:
-    return house if limit is None else limit
+def _left(own: int | None, house: int, spent: int) -> int:
+    """A person's own limit goes before the house's."""
+    return max(0, (house if own is None else own) - spent)

@@ -70,7 +70,7 @@ class Situations:
             headshot_sets=await self._sets(tx, person.id, names, about),
             styles=self._rules.styles,
             quota=Quota() if is_admin else await quota_of(tx, person, self._rules, visit.now),
-            kept=await _kept(tx, person.id),
+            kept=await _kept(tx, person.id, len(own_models)),
             stats=await self._stats(tx, visit) if is_admin else None,
         )
 
@@ -202,6 +202,8 @@ async def _order(tx: AsyncSession, row: tables.Order, names: dict[str, str]) -> 
 async def _sets_of(
     tx: AsyncSession, rows: Sequence[tables.Order], names: dict[str, str]
 ) -> tuple[HeadshotSet, ...]:
+    if not rows:
+        return ()
     shots = await models.headshots_of(tx, [row.id for row in rows])
     return tuple(
         _set(row, [shot for shot in shots if shot.order_id == row.id], names) for row in rows
@@ -228,14 +230,6 @@ def _set(
     )
 
 
-async def _kept(tx: AsyncSession, person_id: str) -> Kept:
-    num_photos = await tx.scalar(
-        select(func.count(tables.Photo.sha256.distinct())).where(
-            tables.Photo.person_id == person_id
-        )
-    )
-    return Kept(
-        num_photos=num_photos or 0,
-        num_models=len(await models.of_person(tx, person_id)),
-        num_headshots=await models.count_headshots(tx, person_id),
-    )
+async def _kept(tx: AsyncSession, person_id: str, num_models: int) -> Kept:
+    num_photos, num_headshots = await models.count_kept(tx, person_id)
+    return Kept(num_photos=num_photos, num_models=num_models, num_headshots=num_headshots)
