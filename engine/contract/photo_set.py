@@ -30,6 +30,9 @@ SAME_FACE_BITS = 26
 brightened, turned or cropped, measured 0.03 to 0.09; other photos of a person 0.14 and more."""
 SAME_MOMENT_TURN_DEG = 9.0
 """A head that turned farther makes another photo, whatever else is alike."""
+ALIKE_MIN_PHOTOS = 6
+ALIKE_LIMIT = 0.55
+ALIKE_FACTOR = 1.8
 CLOSE_UP_SHARE = 0.42
 FARTHER_AWAY_SHARE = 0.27
 """Height of the face box over the photo's shorter side."""
@@ -99,19 +102,32 @@ def _mark_strangers(
         return
     apart = {(i, j): dist(faces[i], faces[j]) for i in faces for j in faces}
     circle = _circle(list(faces), apart, max_distance)
-    for i in faces:
-        others = [apart[i, j] for j in circle if j != i]
-        distance = median(others) if others else 0.0
-        if distance > max_distance:
+    distances = {i: _distance(i, circle, apart) for i in faces}
+    limit = _limit([distances[i] for i in circle], max_distance)
+    for i, distance in distances.items():
+        if distance > limit:
             reasons[i] = [
                 Reason.model_validate(
                     {
                         "code": ReasonCode.NOT_THE_SAME_PERSON,
                         "distance": round(distance, 3),
-                        "max_distance": max_distance,
+                        "max_distance": round(limit, 3),
                     }
                 )
             ]
+
+
+def _distance(face: int, circle: Sequence[int], apart: dict[tuple[int, int], float]) -> float:
+    """From a face to the middle of the others."""
+    others = [apart[face, j] for j in circle if j != face]
+    return median(others) if others else 0.0
+
+
+def _limit(distances: Sequence[float], max_distance: float) -> float:
+    """Where enough photos agree closely, a relative who would pass otherwise stands out."""
+    if len(distances) < ALIKE_MIN_PHOTOS:
+        return max_distance
+    return min(max_distance, max(ALIKE_LIMIT, ALIKE_FACTOR * median(distances)))
 
 
 def _circle(

@@ -144,6 +144,23 @@ def test_a_stranger_does_not_come_in_by_one_unlucky_photo() -> None:
     assert told(judge(photos)) == [[]] * 6 + [["not_the_same_person"]]
 
 
+def test_where_photos_agree_closely_a_relative_stands_out() -> None:
+    relative = made_up_report(50, 0.62)
+    alike = [_nearer(made_up_report(i)) for i in range(6)]
+
+    assert told(judge([*me(0, 1, 2, 3, 4, 5), relative])) == [[]] * 6 + [["not_the_same_person"]]
+    assert told(judge([*alike, _nearer(relative)])) == [[]] * 6 + [["not_the_same_person"]]
+    assert told(judge([*alike[:4], _nearer(relative)])) == [[]] * 5
+
+
+def _nearer(report: PhotoReport) -> PhotoReport:
+    """The same, with photos of one person 0.28 apart instead of 0.4."""
+    assert report.face is not None
+    numbers = [0.2 if number == 0.28 else number for number in report.face.embedding]
+    face = report.face.model_copy(update={"embedding": tuple(numbers)})
+    return report.model_copy(update={"face": face})
+
+
 def test_coverage_counts_sides_lights_and_distances() -> None:
     photos = [
         made_up_report(0, turn_deg=3, size_px=500),
