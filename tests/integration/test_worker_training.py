@@ -1,6 +1,7 @@
 """Trainings and headshots through a real engine with a tiny FLUX, interrupted in every way."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,8 +60,10 @@ class Machine:
         return code
 
     async def last_step(self, job: TrainLora) -> int:
+        """Of the checkpoints that are whole; 0 when there is none."""
         names = await self.blobs.list(keys.checkpoints(job.owner, job.job_id))
-        return int(names[-1].rpartition("-")[2].removesuffix(".safetensors"))
+        steps = [re.search(r"/step-(\d+)\.safetensors$", name) for name in names]
+        return max((int(step[1]) for step in steps if step), default=0)
 
     async def begin(self, bot: Bot, job_id: str) -> TrainLora:
         """A training that has saved a checkpoint, and goes on."""
@@ -68,9 +71,8 @@ class Machine:
         await store_photos(job, self.blobs)
         await self.running_engine()
         assert await bot.jobs.enqueue(job)
-        prefix = keys.checkpoints(job.owner, job.job_id)
         async with asyncio.timeout(100):
-            while not await self.blobs.list(prefix):  # noqa: ASYNC110 (another process writes)
+            while not await self.last_step(job):  # noqa: ASYNC110 (another process writes)
                 await asyncio.sleep(0.02)
         return job
 
@@ -226,5 +228,5 @@ async def test_forgetting_a_person_ends_their_training_first(machine: Machine, b
     forget = Erase(job_id="forget", owner=job.owner, prefixes=(keys.person(job.owner),))
     erased = (await bot.ask(forget))[-1]
     assert isinstance(erased, Finished), erased
-    assert (await bot.hear_end(job))[-1].kind == "cancelled"
+    assert bot.of(job)[-1].kind == "cancelled"
     assert await machine.blobs.list(keys.person(job.owner)) == []
