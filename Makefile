@@ -11,6 +11,7 @@ CONSTRAINTS := docker/constraints.txt
 PHOTOS ?=
 STYLE ?= linkedin
 OUT ?= ./demo-output
+ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports format bench-likeness clean
@@ -54,6 +55,9 @@ imports: $(VENV)/.installed-dev ## who may import whom
 format: $(VENV)/.installed-dev ## ruff: mend and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench-likeness: install ## how like a person the headshots are (ARGS='--people 2 --json')
+	@$(BIN)/python -m benchmarks.likeness $(ARGS)
 
 clean: ## remove what was built, keep .venv
 	rm -rf demo-output build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

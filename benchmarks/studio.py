@@ -1,0 +1,127 @@
+"""Learns a person and draws them, through the engine's own rooms, in this process.
+
+Knows a base, photos and shots; knows no measure. What one engine does over queues and blobs is done
+here in a row: dataset, training with its looks, LoRA file, sampling, JPEG.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.people import Person
+from benchmarks.shots import TRIGGER, Shot
+from engine.contract import styles
+from engine.generation import finishing
+from engine.generation.sampling import Sampler
+from engine.generation.sampling import Shot as SamplerShot
+from engine.gpu.judge import Judge, draw
+from engine.models import catalogue, lora_file
+from engine.photos import dataset
+from engine.training.loop import Score, Trainer
+from engine.training.recipe import Recipe
+
+NUM_LOOKS = 4
+LOOK_STYLE = "linkedin"
+HEAD_BYTES = 1 << 20
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learned:
+    lora: bytes
+    facts: dict[str, Any]
+
+
+class Studio:
+    """One loaded base."""
+
+    def __init__(self, base: str, device: str, class_word: str) -> None:
+        self.device = catalogue.choose_device(device)
+        if self.device.type == "cuda":
+            # its backward fails with illegal memory accesses on some drivers (torch 2.11, 580)
+            torch.backends.cuda.enable_cudnn_sdp(False)
+        elif "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(os.cpu_count() or 1)
+        self.model = catalogue.load(base, self.device)
+        self._class_word = class_word
+
+        self.fingerprint = _fingerprint(catalogue.find(base))
+
+    @property
+    def native_px(self) -> int:
+        return self.model.facts.native_px
+
+    def learn(
+        self, person: Person, recipe: Recipe, seed: int, selects: bool, tell: Tell
+    ) -> Learned:
+        """Trains on the person's training photos; `selects` the best of some looks by likeness."""
+        photos = [(person.data(photo), photo.report) for photo in person.training]
+        manifest, pictures = dataset.build(
+            photos,
+            prefix="",
+            trigger=TRIGGER,
+            class_word=self._class_word,
+            resolutions_px=(max(recipe.resolutions),),
+        )
+        judge = Judge.of_reports([report for _, report in photos])
+        trainer = Trainer(
+            self.model,
+            manifest,
+            pictures,
+            recipe,
+            seed,
+            scorer=partial(self._look, judge, seed) if selects else None,
+            score_every=max(1, recipe.steps // NUM_LOOKS),
+        )
+        for done in trainer.steps():
+            if done.phase == "training" and (done.step % 10 == 0 or done.step == done.total):
+                left = "" if done.eta_s is None else f", {done.eta_s:.0f} s left"
+                tell(f"step {done.step} of {done.total}{left}")
+        facts = {
+            "seconds": round(trainer.seconds, 2),
+            "losses": trainer.losses,
+            "scores": trainer.scores,
+            "recipe": recipe.model_dump(mode="json"),
+            "num_examples": len(manifest.examples),
+        }
+        return Learned(trainer.lora(), facts)
+
+    def draw(self, lora: bytes | None, shots: Sequence[Shot], tell: Tell) -> list[bytes]:
+        """JPEGs in the order of the shots, which may differ in style; None is nobody's LoRA."""
+        slots = self.model.lora
+        name = self.model.facts.name
+        weights = slots.zeros() if lora is None else lora_file.read(lora, slots, name)
+        files: dict[int, bytes] = {}
+        for style, guidance in dict.fromkeys((shot.style, shot.guidance) for shot in shots):
+            rows = [row for row, shot in enumerate(shots) if shot.style == style]
+            size = self.model.facts.sizes[styles.load()[style].aspect]
+            asked = [SamplerShot(shots[row].prompt, shots[row].seed) for row in rows]
+            for step in Sampler(self.model, weights, asked, size, guidance).steps():
+                for drawn in step.drawn:
+                    origin = finishing.Origin(style, drawn.shot.seed, name)
+                    files[rows[drawn.number]] = finishing.to_jpeg(drawn.image, origin)
+                    tell(f"picture {len(files)} of {len(shots)}")
+        return [files[row] for row in range(len(shots))]
+
+    def _look(self, judge: Judge, seed: int, _step: int, weights: Tensor) -> Score:
+        """As the engine looks at a training."""
+        style = styles.load()[LOOK_STYLE]
+        images = draw(self.model, weights, style, TRIGGER, self._class_word, seed)
+        found = [judge.likeness(image) or 0.0 for image in images]
+        return Score(round(sum(found) / len(found), 4))
+
+
+def _fingerprint(folder: Path) -> str:
+    """Tells one base from another by the beginning of each of its weight files."""
+    digest = blake2b(digest_size=16)
+    for path in sorted(folder.rglob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(file.read(HEAD_BYTES))
+    return digest.hexdigest()
