@@ -68,17 +68,17 @@ async def talk(
 
     Raises:
         PartHopelessError: when the engine does not stay alive.
+        Exception: what the lines raised.
     """
     frontend.listen_to(lines)
     serving = asyncio.create_task(app.run(place.settings, place.redis_url, [frontend], place.blobs))
-    left = asyncio.create_task(frontend.left.wait())
+    ends = (frontend.left, place.engine, serving)
     try:
-        await asyncio.wait([serving, left, place.engine], return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, place.engine):
-            if task.done():
-                task.result()
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            if end.done():
+                return end.result()
     finally:
-        left.cancel()
         serving.cancel()
-        await asyncio.gather(serving, left, return_exceptions=True)
+        await asyncio.gather(serving, return_exceptions=True)
         screen.close()

@@ -64,7 +64,8 @@ class TerminalFrontend:
         self._told: dict[tuple[str, int], PhotoLine] = {}
         self._numbers = count(1)
         self._spoke = time.monotonic()
-        self.left = asyncio.Event()
+        self.left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the lines have ended, or have failed."""
 
     def listen_to(self, lines: AsyncIterable[str]) -> None:
         """Says where lines come from; before `run`."""
@@ -72,9 +73,13 @@ class TerminalFrontend:
 
     async def run(self, inbox: Inbox) -> None:
         assert self._lines is not None
-        async for line in self._lines:
-            await self.take(inbox, line)
-        self.left.set()
+        try:
+            async for line in self._lines:
+                await self.take(inbox, line)
+        except Exception as failure:
+            self.left.set_exception(failure)
+        else:
+            self.left.set_result(None)
         await asyncio.Event().wait()
 
     # From the person to the conversation.

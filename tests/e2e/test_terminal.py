@@ -1,0 +1,152 @@
+"""The program as a person runs it, from photos to headshots, on a tiny base that draws noise."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SAMPLES = Path(__file__).parents[2] / "engine" / "demo" / "samples"
+GOOD = sorted((SAMPLES / "good").glob("*.jpg"))[:4]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    command = [sys.executable, "-m", "engine.models.tiny", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four good ones, one of them twice, and files that are none."""
+    folder = tmp_path_factory.mktemp("photos")
+    for file in GOOD:
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "z-again.jpg").write_bytes(GOOD[0].read_bytes())
+    (folder / "z-notes.jpg").write_text("no picture")
+    (folder / ".hidden.jpg").write_text("not to be seen")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder with an engine at work, which commands use instead of one of their own."""
+    data_dir = tmp_path_factory.mktemp("data")
+    command = [sys.executable, "-m", "bot", "--data", str(data_dir), "engine"]
+    with subprocess.Popen(
+        command, env=environment(base), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as engine:
+        yield data_dir
+        engine.terminate()
+
+
+def environment(base: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if "HEADSHOT" not in name},
+        "HEADSHOT_ENGINE__BASE": str(base),
+        "HEADSHOT_ENGINE__STEPS": "4",
+        "HEADSHOT_PHOTOS__MIN_PHOTOS": "3",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def program(
+    *arguments: str | Path, base: Path, typed: str = "", cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *map(str, arguments)],
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(base),
+        cwd=cwd,
+    )
+
+
+def test_check_tells_a_script_about_every_photo(
+    base: Path, photos: Path, served: Path, tmp_path: Path
+) -> None:
+    done = program("--data", served, "check", photos, "--json", base=base, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told) == {"photos", "coverage", "missing"}
+    names = [photo["file"] for photo in told["photos"]]
+    assert names == [*(file.name for file in GOOD), "z-again.jpg", "z-notes.jpg"]
+    assert [photo["accepted"] for photo in told["photos"]] == [True] * 4 + [False] * 2
+    assert told["photos"][0]["reasons"] == []
+    assert told["photos"][4]["reasons"] == [{"code": "duplicate", "of": 1}]
+    assert told["photos"][5]["reasons"] == [{"code": "unreadable", "problem": "not_an_image"}]
+    assert told["coverage"]["num_accepted"] == 4
+    assert "more_photos" not in told["missing"]
+    assert not list((served / "blobs" / "people").iterdir()), "nothing of the photos stays"
+
+
+def test_check_of_too_few_photos_says_no(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    done = program("--data", tmp_path, "check", folder, "--json", base=base, cwd=tmp_path)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["photos"] == []
+    assert "more_photos" in json.loads(done.stdout)["missing"]
+
+
+def test_train_generate_and_chat_share_the_models(
+    base: Path, photos: Path, served: Path, tmp_path: Path
+) -> None:
+    data = ("--data", served)
+    wish = ("train", photos, "--name", "Ada", "--out", "lora", "--json")
+    trained = program(*data, *wish, base=base, cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    told = json.loads(trained.stdout)
+    assert (told["name"], told["num_photos"], told["num_steps"]) == ("Ada", 4, 4)
+    assert (tmp_path / "lora" / "lora.safetensors").stat().st_size > 1000
+
+    again = program(*data, "train", photos, "--name", "ada", base=base, cwd=tmp_path)
+    assert again.returncode == 2
+    assert "there is a model named 'ada' already" in again.stderr
+
+    wish = ("generate", "--lora", "lora/lora.safetensors", "--style", "founder", "--count", "1")
+    made = program(*data, *wish, "--seed", "7", "--json", base=base, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    (shot,) = json.loads(made.stdout)["headshots"]
+    assert (shot["file"], shot["seed"]) == ("headshots/founder-7.jpg", 7)
+    with Image.open(tmp_path / shot["file"]) as picture:
+        assert picture.format == "JPEG"
+
+    talk = program(*data, "chat", typed="/models\n/headshot founder 1\n", base=base, cwd=tmp_path)
+    assert talk.returncode == 0, talk.stderr
+    assert "Ada" in talk.stdout
+    assert "Your headshot · Founder" in talk.stdout
+    assert "ready!" not in talk.stdout, "what commands were told is not told again"
+
+
+def test_the_demo_plays_the_whole_job(base: Path, photos: Path, tmp_path: Path) -> None:
+    done = program("demo", "--photos", photos, "--out", "out", base=base, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    out = tmp_path / "out"
+    for name in (*(f"headshot-{n}.jpg" for n in range(1, 5)), "contact-sheet.jpg"):
+        with Image.open(out / name) as picture:
+            picture.load()
+    assert (out / "lora.safetensors").stat().st_size > 1000
+    assert json.loads((out / "lora.json").read_text())["trigger"]
+    for line in ("✓ Photo 1 is good", "✗ Photo", "Training “Me”", "Try next:"):
+        assert line in done.stdout
+
+
+def test_a_demo_that_cannot_be_played_says_why(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.jpg").write_text("no picture")
+    done = program("demo", "--photos", folder, "--out", "out", base=base, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "only 0 of 1 photos are good enough" in " ".join(done.stdout.split())
+    assert "out/.data/logs" in done.stdout
+    assert not (tmp_path / "out" / "headshot-1.jpg").exists()
