@@ -116,7 +116,7 @@ async def ahead_of(tx: AsyncSession, order: Order) -> int:
 async def counts_since(tx: AsyncSession, person_id: str, since: datetime) -> dict[str, int]:
     """By kind, what counts against the day's quota: what failed costs nothing."""
     found = await tx.execute(
-        select(Order.kind, func.sum(Order.count))
+        select(Order.kind, func.sum(Order.count).label("spent"))
         .where(
             Order.person_id == person_id,
             Order.created_at >= since,
@@ -124,4 +124,4 @@ async def counts_since(tx: AsyncSession, person_id: str, since: datetime) -> dic
         )
         .group_by(Order.kind)
     )
-    return dict(found.tuples().all())
+    return {row.kind: row.spent for row in found}
