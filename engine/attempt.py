@@ -79,6 +79,8 @@ class Attempt:
         self.job: Job | None = None
         """Once its payload is understood."""
         self.ended = asyncio.Event()
+        self.at_risk = False
+        """A crash now would be counted as this attempt's."""
         self.left = False
         """It ended, and stays in line."""
         self._asked = asyncio.Event()
@@ -89,27 +91,36 @@ class Attempt:
         self._crashes_key = f"headshots:crashes:{self.queue_id}"
         self.started_from = 0
         """The step that the last `Started` told."""
-        self._counted = False
         self._told_phase: Phase | None = None
         self._told_at_s = 0.0
 
-    async def begin(self) -> int:
-        """Counts a crash in advance. Returns how often this attempt has crashed before."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.incr(self._crashes_key)
-            pipe.expire(self._crashes_key, KEEP_S)
-            count, _ = await pipe.execute()
-        self._counted = True
-        return int(count) - 1
+    async def num_crashes(self) -> int:
+        """How often this attempt took something down with it, without getting on in between."""
+        return int(await self._redis.get(self._crashes_key) or 0)
+
+    async def take_risk(self) -> None:
+        """Counts a crash in advance: from here on the work is the job's own."""
+        if not self.at_risk:
+            self.at_risk = True
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.incr(self._crashes_key)
+                pipe.expire(self._crashes_key, KEEP_S)
+                await pipe.execute()
 
     async def got_on(self) -> None:
         """It is past what it crashed at, if it did: only this run may still crash."""
-        await self._redis.set(self._crashes_key, 1, ex=KEEP_S)
+        await self._redis.set(self._crashes_key, int(self.at_risk), ex=KEEP_S)
 
-    async def leave(self) -> None:
-        """Ends in good order: it was no crash. Another run of it may follow."""
-        if self._counted:
+    async def take_back(self) -> None:
+        """What ended was no crash of this attempt's. Another run of it may follow."""
+        if self.at_risk:
+            self.at_risk = False
             await self._redis.decr(self._crashes_key)
+
+    async def crashed(self) -> None:
+        """It took the GPU process down."""
+        await self.take_risk()
+        self.at_risk = False
 
     async def forget_crashes(self) -> None:
         await self._redis.delete(self._crashes_key)

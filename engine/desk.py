@@ -78,18 +78,18 @@ class Desk:
             attempt.job = job = read_job(payload)
             if await attempt.is_cancelled():
                 raise CancelledByUserError
-            await self._count_crashes(attempt)
+            await self._refuse_cursed(attempt)
             with structlog.contextvars.bound_contextvars(job=attempt.queue_id, kind=job.kind):
                 await attempt.finished(await FUNCTIONS[job.kind](job, attempt, self._tools))
         except CancelledByUserError:
             await drop_traces(attempt.job, self._tools.blobs)
             await attempt.was_cancelled()
         except EngineStopsError:
-            await attempt.leave()
+            await attempt.take_back()
             await attempt.queued()
             return False
         except asyncio.CancelledError:
-            await asyncio.shield(attempt.leave())
+            await asyncio.shield(attempt.take_back())
             raise
         except EngineError as error:
             await attempt.failed(error.failure)
@@ -105,8 +105,8 @@ class Desk:
         await attempt.forget_crashes()
         return True
 
-    async def _count_crashes(self, attempt: Attempt) -> None:
-        num_crashes = await attempt.begin()
+    async def _refuse_cursed(self, attempt: Attempt) -> None:
+        num_crashes = await attempt.num_crashes()
         if num_crashes >= self._tools.max_crashes:
             raise EngineError(FailureCode.ENGINE_CRASHED, num_crashes=num_crashes)
 

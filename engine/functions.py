@@ -159,7 +159,8 @@ async def _on_gpu(request: Run | Load, attempt: Attempt, tools: Tools) -> Done |
             return await _run(request, attempt, tools.gpu)
         except GpuDiedError as error:
             log.warning("gpu_died", guilty=error.guilty, returncode=error.returncode)
-            num_crashes = await attempt.begin() if error.guilty else 0
+            await (attempt.crashed() if error.guilty else attempt.take_back())
+            num_crashes = await attempt.num_crashes()
             if num_crashes < tools.max_crashes:
                 continue
             if error.failure is not None:
@@ -174,6 +175,7 @@ async def _run(request: Run | Load, attempt: Attempt, gpu: GpuClient) -> Done | 
             async for reply in replies:
                 match reply:
                     case Begun():
+                        await attempt.take_risk()
                         if reply.resumed_from_step != attempt.started_from:
                             await attempt.started(reply.resumed_from_step)
                     case Progressed():
@@ -199,7 +201,8 @@ async def _run(request: Run | Load, attempt: Attempt, gpu: GpuClient) -> Done | 
 async def _stop_when_asked(attempt: Attempt, gpu: GpuClient) -> None:
     reason = await attempt.asked_to_end()
     save = not isinstance(reason, CancelledByUserError)
-    await gpu.stop(attempt.queue_id, save=save, patience_s=STOP_PATIENCE_S)
+    patience_s = STOP_PATIENCE_S if attempt.at_risk else 0.0  # else it has not even begun
+    await gpu.stop(attempt.queue_id, save=save, patience_s=patience_s)
 
 
 async def _manifest(blobs: Blobs, prefix: str, kind: type[ManifestT]) -> ManifestT | None:
