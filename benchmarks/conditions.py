@@ -20,7 +20,10 @@ ORIGIN_DOUBLE = "origin_double"
 DRAWN = "drawn"
 """Not the model's pictures but drawn ones of the true person: what the measures give at best."""
 
-CONTROLS = (NO_LORA, ORIGIN, ORIGIN_DOUBLE, DRAWN)
+DECODED = "decoded"
+"""The drawn ones through the base's autoencoder: what any training could reach at best."""
+
+CONTROLS = (NO_LORA, ORIGIN, ORIGIN_DOUBLE, DRAWN, DECODED)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def choose(
         ORIGIN: Condition(ORIGIN, _stopped(origin, budget)),
         ORIGIN_DOUBLE: Condition(ORIGIN_DOUBLE, _stopped(origin, 2 * budget)),
         DRAWN: Condition(DRAWN, None),
+        DECODED: Condition(DECODED, None),
     }
     first = [Condition(OURS, ours), Condition(BLEED, None, uses=OURS, with_trigger=False)]
     return first + [known[name] for name in controls]

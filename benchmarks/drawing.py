@@ -15,13 +15,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from benchmarks import shots as asking
-from benchmarks.conditions import DRAWN, NO_LORA, Condition
+from benchmarks.conditions import DECODED, DRAWN, NO_LORA, Condition
 from benchmarks.people import Person, to_jpeg
 from benchmarks.portraits import draw_portraits
 from benchmarks.shots import Shot
 from benchmarks.studio import Studio
 from engine.contract.base import Frozen
 from engine.demo.people.view import PLACE_LIGHTS, View
+from engine.photos.decoding import RGB
 
 RUN = "run.json"
 DONE = "done.json"
@@ -95,20 +96,22 @@ def work(
             continue
         folder.mkdir(parents=True, exist_ok=True)
         (folder / DONE).unlink(missing_ok=True)
-        if condition.name == DRAWN:
-            facts, pictures = {}, draw_truth(person.seed, shots, studio)
+        facts: dict[str, Any] = {}
+        if condition.name in (DRAWN, DECODED):
+            pictures = draw_truth(person.seed, shots, studio)
+            if condition.name == DECODED:
+                pictures = [studio.decode_again(picture) for picture in pictures]
+            files = [to_jpeg(picture) for picture in pictures]
         else:
-            facts, pictures = _learn_and_draw(
-                out, plan, person, condition, shots, studio, tell_more
-            )
-        for shot, data in zip(shots, pictures, strict=True):
+            facts, files = _learn_and_draw(out, plan, person, condition, shots, studio, tell_more)
+        for shot, data in zip(shots, files, strict=True):
             (folder / shot.file).write_bytes(data)
         listed = [DoneShot(file=s.file, style=s.style, prompt=s.prompt) for s in shots]
         done = Done(fingerprint=mark, facts=facts, shots=listed)
         (folder / DONE).write_text(done.model_dump_json(indent=1), encoding="utf-8")
 
 
-def draw_truth(seed: int, shots: Sequence[Shot], studio: Studio) -> list[bytes]:
+def draw_truth(seed: int, shots: Sequence[Shot], studio: Studio) -> list[RGB]:
     """The true person as each shot asks for them, drawn as the demo model's teachers are."""
     views = [
         replace(
@@ -121,7 +124,7 @@ def draw_truth(seed: int, shots: Sequence[Shot], studio: Studio) -> list[bytes]:
         for shot in shots
     ]
     people = [(seed, view) for view in views]
-    return [to_jpeg(p) for p in draw_portraits(people, studio.native_px, studio.device.type)]
+    return draw_portraits(people, studio.native_px, studio.device.type)
 
 
 def _learn_and_draw(

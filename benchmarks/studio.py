@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,11 +20,12 @@ from benchmarks.people import Person
 from benchmarks.shots import TRIGGER, Shot
 from engine.contract import styles
 from engine.generation import finishing
-from engine.generation.sampling import Sampler
+from engine.generation.sampling import Sampler, to_images
 from engine.generation.sampling import Shot as SamplerShot
 from engine.gpu.judge import Judge, draw
 from engine.models import catalogue, lora_file
 from engine.photos import dataset
+from engine.photos.decoding import RGB
 from engine.training.loop import Score, Trainer
 from engine.training.recipe import Recipe
 
@@ -109,6 +111,12 @@ class Studio:
                     files[rows[drawn.number]] = finishing.to_jpeg(drawn.image, origin)
                     tell(f"picture {len(files)} of {len(shots)}")
         return [files[row] for row in range(len(shots))]
+
+    def decode_again(self, picture: RGB) -> RGB:
+        """A picture of the native size as the base's autoencoder can give it at best."""
+        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+        again = self.model.decode(self.model.encode_image(pixels))
+        return np.asarray(to_images(again)[0])
 
     def _look(self, judge: Judge, seed: int, _step: int, weights: Tensor) -> Score:
         """As the engine looks at a training."""

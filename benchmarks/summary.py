@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks import attributes, conditions, figures, scoring
-from benchmarks.conditions import BLEED, DRAWN, NO_LORA, ORIGIN, ORIGIN_DOUBLE, OURS
+from benchmarks.conditions import BLEED, DECODED, DRAWN, NO_LORA, ORIGIN, ORIGIN_DOUBLE, OURS
 from benchmarks.drawing import RunPlan
 from benchmarks.figures import Self, Share
 from benchmarks.scoring import Face, Subject
@@ -42,6 +42,7 @@ ROWS = {
     ORIGIN_DOUBLE: "origin's recipe, double budget",
     ANOTHER_LORA: "another user's LoRA",
     DRAWN: "the true person, drawn",
+    DECODED: "the same through the autoencoder",
 }
 
 
@@ -58,6 +59,8 @@ class Measures:
     distance: tuple[float, float, float]
     """Median distance to the held-out photos, mean over people, with its interval."""
     variety: float
+    second: float | None = None
+    """Of the second measure, where there is one."""
 
 
 def measure(subjects: Sequence[Subject], name: str) -> Measures | None:
@@ -77,6 +80,7 @@ def measure(subjects: Sequence[Subject], name: str) -> Measures | None:
         found=share(lambda face, _: face.embedding is not None),
         distance=figures.mean([d for s in done if (d := _distance(s, name)) is not None]),
         variety=figures.mean([v for s in done for v in _varieties(s.faces[name])])[0],
+        second=_second(done, name),
     )
 
 
@@ -185,7 +189,7 @@ def _plain(measures: Measures) -> dict[str, Any]:
         "detector_found": _round(measures.found.value),
         "distance": _round(measures.distance[0]),
         "variety": _round(measures.variety),
-    }
+    } | ({} if measures.second is None else {"second": _round(measures.second)})
 
 
 def _by_style(subjects: Sequence[Subject]) -> dict[str, dict[str, float]]:
@@ -213,6 +217,11 @@ def _distance(subject: Subject, name: str) -> float | None:
     if not known:
         return None
     return sum(figures.far(face, subject.own.held_out) for face in known) / len(known)
+
+
+def _second(subjects: Sequence[Subject], name: str) -> float | None:
+    found = [face.second for s in subjects for face in s.faces[name] if face.second is not None]
+    return sum(found) / len(found) if found else None
 
 
 def _varieties(faces: Sequence[Face]) -> list[float]:
