@@ -44,11 +44,14 @@ async def run(
     frontends: Sequence[Frontend] | None = None,
     blobs: Blobs | None = None,
 ) -> None:
-    """Runs the bot until cancelled. A platform that is down does not take the others with it."""
+    """Runs the bot until cancelled. A platform that is down does not take the others with it.
+
+    Without any chat it still follows orders, for the terminal on the same data folder.
+    """
     blobs = blobs or Blobs.from_url(settings.blobs_url)
     chosen = configured_frontends(settings, blobs) if frontends is None else frontends
     if not chosen:
-        raise ValueError("no chat is configured; set discord.token or telegram.token")
+        log.warning("no_chat_configured", settings=["discord.token", "telegram.token"])
     async with (
         serving(settings, redis_url, chosen, blobs) as service,
         asyncio.TaskGroup() as tasks,
@@ -57,6 +60,7 @@ async def run(
             listen = _listening(frontend, service)
             tasks.create_task(keep_running(frontend.name, listen), name=frontend.name)
             log.info("frontend_started", platform=frontend.name)
+        await asyncio.Event().wait()
 
 
 def configured_frontends(settings: Settings, blobs: Blobs) -> list[Frontend]:

@@ -192,7 +192,7 @@ def run(context: typer.Context) -> None:
     """Run everything a server needs, supervised: queue, bot, engine. Ctrl-C stops it."""
     from bot.commands.run import run as work
 
-    _finish(work(_settings(context, "to stderr"), _child_flags(context)))
+    _finish(_until_stopped(work(_settings(context, "to stderr"), _child_flags(context))))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -200,7 +200,7 @@ def bot(context: typer.Context) -> None:
     """Run only the bot: chats and database. It needs an engine somewhere on the same queue."""
     from bot.commands.run import bot as work
 
-    _finish(work(_settings(context, "to stderr")))
+    _finish(_until_stopped(work(_settings(context, "to stderr"))))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -208,7 +208,7 @@ def engine(context: typer.Context) -> None:
     """Run only an engine: photo checks, training, drawing. On as many machines as you have."""
     from bot.commands.run import engine as work
 
-    _finish(work(_settings(context, "to stderr")))
+    _finish(_until_stopped(work(_settings(context, "to stderr"))))
 
 
 def _config_of(context: typer.Context) -> Path | None:
@@ -238,6 +238,14 @@ def _settings(
 def _finish(work: Coroutine[Any, Any, int]) -> None:
     """Runs it to its end; Ctrl-C and SIGTERM cancel it, which tidies up."""
     raise typer.Exit(asyncio.run(_stoppable(work)))
+
+
+async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    """To be stopped is how a server ends well."""
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return 0
 
 
 async def _stoppable(work: Coroutine[Any, Any, int]) -> int:

@@ -132,7 +132,7 @@ class Settings(BaseSettings):
             return values
         data_dir = Path(values["data_dir"]).expanduser().absolute()
         return {
-            "blobs_url": f"file://{data_dir / 'blobs'}",
+            "blobs_url": (data_dir / "blobs").as_uri(),
             "database_url": f"sqlite+aiosqlite:///{data_dir / 'bot.sqlite3'}",
             **values,
         }

@@ -61,7 +61,7 @@ def _fresh(config: Path | None, out: Path, style: str) -> Settings:
     private = {
         "data_dir": data_dir,
         "redis_url": None,
-        "blobs_url": f"file://{data_dir / 'blobs'}",
+        "blobs_url": (data_dir / "blobs").as_uri(),
         "database_url": f"sqlite+aiosqlite:///{data_dir / 'bot.sqlite3'}",
     }
     settings = load(private, config)

@@ -11,18 +11,17 @@ from bot.processes.valkey import embedded
 from bot.settings import PREFIX, Settings
 
 NO_CHAT = (
-    "no chat is set up: set HEADSHOT_DISCORD__TOKEN or HEADSHOT_TELEGRAM__TOKEN, "
-    "or talk to the bot here with: headshot-bot chat"
+    "No chat is set up: talk to the bot here with `headshot-bot chat`, "
+    "or set HEADSHOT_DISCORD__TOKEN or HEADSHOT_TELEGRAM__TOKEN."
 )
 NO_TORCH = "the engine needs torch: pip install 'headshot-bot[engine]'"
 
 
 async def run(settings: Settings, flags: list[str]) -> int:
     """Runs all parts until stopped. `flags` are handed on to the bot's command line."""
-    if not torch_is_installed():
-        raise CommandError(NO_TORCH)
     if settings.discord.token is None and settings.telegram.token is None:
-        raise CommandError(NO_CHAT)
+        print(NO_CHAT, file=sys.stderr)
+    _refuse_without_torch(settings)
     async with AsyncExitStack() as stack:
         url = await _queue(stack, settings)
         bot_part = Part(
@@ -37,8 +36,6 @@ async def run(settings: Settings, flags: list[str]) -> int:
 
 async def bot(settings: Settings) -> int:
     """Runs the bot until stopped."""
-    if settings.discord.token is None and settings.telegram.token is None:
-        raise CommandError(NO_CHAT)
     async with AsyncExitStack() as stack:
         await app.run(settings, await _queue(stack, settings))
     return 0
@@ -46,13 +43,18 @@ async def bot(settings: Settings) -> int:
 
 async def engine(settings: Settings) -> int:
     """Runs one engine until stopped."""
-    if not torch_is_installed():
-        raise CommandError(NO_TORCH)
+    _refuse_without_torch(settings)
     async with AsyncExitStack() as stack:
         url = await _queue(stack, settings)
         part = engine_part(settings.engine_settings(url), None)
         await Supervisor([part], Patience()).run()
     return 0
+
+
+def _refuse_without_torch(settings: Settings) -> None:
+    """Photos alone can be checked without it."""
+    if set(settings.engine.roles) != {"photos"} and not torch_is_installed():
+        raise CommandError(NO_TORCH)
 
 
 async def _queue(stack: AsyncExitStack, settings: Settings) -> str:

@@ -4,6 +4,7 @@ Shows orders as they go on, and hands endings to the command.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -84,4 +85,5 @@ async def see_through(
         await counter.cancel(owner, order_id)
         cancelled = teller.script.until(lambda m: m.key.startswith("cancelled."))
         await asyncio.wait_for(cancelled, CANCEL_TIMEOUT_S)
+        print("Cancelled.", file=sys.stderr)
         raise

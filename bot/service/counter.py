@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from bot.conversation.effects import CancelOrder, Generate, StartTraining
+from bot.conversation.effects import CancelOrder, DeleteModel, Generate, StartTraining
 from bot.conversation.situation import Model, Photo
 from bot.database import models, people, photos
 from bot.database.connection import Database
@@ -108,13 +108,14 @@ class Counter:
             return [photo_of(row) for row in await photos.of_collection(tx, collection_id)]
 
     async def put_away(self, owner: str, collection_id: str) -> None:
-        """Deletes photos that were collected and that no model was trained with."""
+        """Deletes collected photos and what is left of a training, unless a model came of it."""
         async with self._visit(owner) as visit:
             collection = await visit.tx.get(Collection, collection_id)
-            trained = await models.own(
-                visit.tx, owner, derive_id("train_lora", owner, collection_id)
-            )
-            if collection is not None and collection.person_id == owner and trained is None:
+            model_id = derive_id("train_lora", owner, collection_id)
+            model = await models.own(visit.tx, owner, model_id)
+            if model is not None and model.status == models.FAILED:
+                await self._turns.perform(visit, [DeleteModel(model_id=model_id)])
+            elif model is None and collection is not None and collection.person_id == owner:
                 collecting.discard(visit, await photos.drop_collection(visit.tx, collection))
 
     async def train(self, owner: str, collection_id: str, name: str, quality: Quality) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import NotFoundError
@@ -42,7 +42,7 @@ class Blobs:
         """
         parts = urlsplit(url)
         if parts.scheme == "file":
-            folder = Path(parts.path)
+            folder = Path(unquote(parts.path))
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
             return cls(LocalStore(prefix=folder), url, folder)

@@ -2,9 +2,13 @@
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
+from io import RawIOBase
 from pathlib import Path
 
 import pytest
@@ -126,6 +130,36 @@ def test_train_generate_and_chat_share_the_models(
     assert "Ada" in talk.stdout
     assert "Your headshot · Founder" in talk.stdout
     assert "ready!" not in talk.stdout, "what commands were told is not told again"
+
+
+def test_at_a_keyboard(base: Path, served: Path, tmp_path: Path) -> None:
+    """Typing, Tab, a choice by its number, and Ctrl-D, in a terminal that is left as it was."""
+    master, slave = pty.openpty()
+    before = termios.tcgetattr(slave)
+    command = [sys.executable, "-m", "bot", "--data", str(served), "chat"]
+    with (
+        os.fdopen(master, "r+b", buffering=0) as screen,
+        subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment(base), cwd=tmp_path
+        ) as chat,
+    ):
+        for typed, shown in (
+            (b"/he\tl\t\r", "What I can do"),
+            (b"/styles\r", "Pick a category"),
+            (b"1\r", "Press a style, and I make it."),
+            (b"\x04", "Good-bye!"),
+        ):
+            screen.write(typed)
+            _read_until(screen, shown)
+        assert chat.wait(timeout=20) == 0
+        assert termios.tcgetattr(slave)[3] == before[3]
+        os.close(slave)
+
+
+def _read_until(screen: RawIOBase, shown: str) -> None:
+    read = b""
+    while shown not in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read.decode(errors="ignore")):
+        read += screen.read(4096) or b""
 
 
 def test_the_demo_plays_the_whole_job(base: Path, photos: Path, tmp_path: Path) -> None:

@@ -98,13 +98,6 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None
     )
 
 
-def test_run_without_a_chat_says_what_to_set(tmp_path: Path) -> None:
-    done = main("--data", str(tmp_path), "run")
-    assert done.returncode == 2
-    assert "HEADSHOT_DISCORD__TOKEN" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
     done = main("--data", str(tmp_path), "generate", "--lora", "me", "--style", "linkdin")
     assert done.returncode == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import EngineSection, Settings, SettingsError, load
+from engine.contract.blobs import Blobs
 from engine.contract.settings import EngineSettings
 
 
@@ -31,6 +32,12 @@ def test_a_fresh_machine_needs_no_setting(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert settings.blobs_url == f"file://{settings.data_dir}/blobs"
     assert settings.database_url == f"sqlite+aiosqlite:///{settings.data_dir}/bot.sqlite3"
     assert settings.engine.base == "demo"
+
+
+def test_blobs_lie_in_the_data_folder_whatever_its_name(tmp_path: Path) -> None:
+    data_dir = tmp_path / "50% of #1 photos?"
+    Blobs.from_url(Settings(data_dir=data_dir).blobs_url).put_sync("a/b", b"c")
+    assert (data_dir / "blobs" / "a" / "b").read_bytes() == b"c"
 
 
 def test_flags_win_over_environment_over_secrets_over_file(
