@@ -70,9 +70,7 @@ def faceless_photo() -> bytes:
 
 async def hang_over(job: CheckPhoto, engine: RunningEngine, bot: Bot) -> None:
     """Lets the only photo process hang, and then gives it a job."""
-    async with asyncio.timeout(30):
-        while not engine.children("engine.photo_process"):  # noqa: ASYNC110 (not our process)
-            await asyncio.sleep(0.02)
+    await bot.ask(check("nowhere"))  # once it has answered it is tied to its engine
     (process,) = engine.children("engine.photo_process")
     process.suspend()
     await bot.jobs.enqueue(job)
