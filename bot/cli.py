@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -269,6 +270,9 @@ async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
 
 def main() -> None:
     """The program. Faults that a person can mend are one sentence, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every terminal knows every letter
     try:
         cli(prog_name="headshot-bot")
     except Exception as error:

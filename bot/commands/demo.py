@@ -1,5 +1,6 @@
 """`headshot-bot demo`: the whole job, played through the real chat, queue and engine."""
 
+import re
 import shutil
 import sys
 import time
@@ -80,14 +81,12 @@ class Story:
     style: str
     photos: str
     accepted: tuple[str, ...] = ()
-    previews: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    previews: list[str] = field(default_factory=list[str])
     headshots: tuple[Picture, ...] = ()
 
     def hear(self, message: Message) -> None:
         if message.card and message.card.startswith("order:"):
-            share = f"{message.progress or 0:.0%}"
-            known = {key for key, _ in self.previews}
-            self.previews += [(p.key, share) for p in message.pictures if p.key not in known]
+            self.previews += [p.key for p in message.pictures if p.key not in self.previews]
         self.script.hear(message)
 
     async def lines(self) -> AsyncIterator[str]:
@@ -171,10 +170,8 @@ async def _keep_results(place: Workplace, story: Story, out: Path) -> None:
     (out / LORA).write_bytes(await place.blobs.get(prefix + keys.LORA))
     (out / MANIFEST).write_bytes(await place.blobs.get(prefix + keys.MANIFEST))
     selfies = [(await place.blobs.get(key), "") for key in story.accepted]
-    previews = [
-        (await place.blobs.get(key), f"after {share}")
-        for key, share in _spread(story.previews, MOST_PREVIEWS)
-    ]
+    shown = _spread(story.previews, MOST_PREVIEWS)
+    previews = [(await place.blobs.get(key), _when(key)) for key in shown]
     headshots = [(await place.blobs.get(p.key), p.caption) for p in story.headshots]
     rows = [
         Row("The selfies", selfies, columns=8),
@@ -184,7 +181,13 @@ async def _keep_results(place: Workplace, story: Story, out: Path) -> None:
     (out / SHEET).write_bytes(contact_sheet("From selfies to headshots", rows))
 
 
-def _spread(found: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+def _when(key: str) -> str:
+    """`…/preview-000120.jpg` was drawn at step 120."""
+    step = re.search(r"(\d+)\.jpg$", key)
+    return f"after {int(step[1])} steps" if step else ""
+
+
+def _spread(found: Sequence[str], most: int) -> list[str]:
     """The first, the last and some between."""
     if len(found) <= most:
         return list(found)

@@ -13,10 +13,11 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import structlog
 
+from bot.processes.logfile import open_log
 from bot.processes.tether import tethered
 
 log = structlog.get_logger()
@@ -150,8 +151,5 @@ class Supervisor:
         await process.wait()
 
 
-def _open(output: Path | None) -> IO[bytes]:
-    if output is None:
-        return os.fdopen(os.dup(2), "wb")
-    output.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return output.open("ab")
+def _open(output: Path | None) -> BinaryIO:
+    return os.fdopen(os.dup(2), "wb") if output is None else open_log(output)

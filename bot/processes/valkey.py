@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import structlog
 
+from bot.processes.logfile import open_log
 from bot.processes.tether import tethered
 
 MAX_SOCKET_PATH_BYTES = 100
@@ -111,7 +112,7 @@ class Valkey:
 
     def _start_unless_running(self) -> None:
         """The server inherits the lock, so it is held exactly as long as the server lives."""
-        for folder in (self._folder, self._log.parent, self.socket.parent):
+        for folder in (self._folder, self.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_private(self.socket.parent)
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -130,7 +131,7 @@ class Valkey:
             *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--loglevel", "warning"),
         ]
-        with self._log.open("ab") as output:
+        with open_log(self._log) as output:
             return subprocess.Popen(
                 tethered(command),
                 stdin=subprocess.DEVNULL,

@@ -6,8 +6,9 @@ Knows when to print and when to redraw; how things look is in `drawing`.
 from collections.abc import Callable
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
+from rich.segment import Segment
 from rich.text import Text
 
 from bot.conversation.messages import Message
@@ -81,7 +82,20 @@ class LiveScreen:
             parts += ["", draw(said)]
         if self._prompt is not None:
             parts += ["", self._prompt()]
-        return Group(*parts)
+        return Lowest(Group(*parts))
+
+
+class Lowest:
+    """So much of something's lower end as the terminal is high: what is typed stays in sight."""
+
+    def __init__(self, whole: RenderableType) -> None:
+        self._whole = whole
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(self._whole, options.update(height=None), pad=False)
+        for line in lines[-(console.height - 1) :]:
+            yield from line
+            yield Segment.line()
 
 
 class PlainScreen:
