@@ -16,6 +16,9 @@ from bot.processes.logfile import open_log
 QUIET_LIBRARIES = ("httpx", "httpcore", "discord", "telegram", "arq", "aiosqlite", "alembic")
 """They speak no louder than a warning; httpx would log Telegram's token with each address."""
 
+_WITHOUT_LOCALS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Local variables hold people's words and photos."""
+
 
 def configure(level: str, output: Path | None = None) -> None:
     """Once, in `main`. Appends to `output`, or writes to standard error."""

@@ -18,7 +18,9 @@ def configure() -> None:
         structlog.processors.TimeStamper(fmt="iso"),
         without_values,
     ]
-    readable: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    readable: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    ]
     machine: list[structlog.typing.Processor] = [structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=shared + (readable if terminal else machine),

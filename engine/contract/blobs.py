@@ -4,21 +4,25 @@ Knows bytes and keys (see `engine.contract.keys`); knows nothing of what they me
 every file is the owner's alone (0600 in 0700) and is written whole or not at all.
 """
 
+# pyright: reportUnknownMemberType=false
+# (obstore declares its lists as list[Unknown])
+
 import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
 from engine.contract.failures import EngineError, FailureCode
+
+_PARTIAL = ".partial"
 
 
 class BlobMissingError(KeyError):
@@ -89,13 +93,13 @@ class Blobs:
         """Keys under a prefix that ends in '/', sorted."""
         with self._faults(prefix):
             batches = obstore.list(self._store, prefix=prefix)
-            return sorted(meta["path"] for batch in batches for meta in batch)
+            return _whole(meta["path"] for batch in batches for meta in batch)
 
     async def list(self, prefix: str) -> list[str]:
         """Keys under a prefix that ends in '/', sorted."""
         with self._faults(prefix):
             metas = await obstore.list(self._store, prefix=prefix).collect_async()
-            return sorted(meta["path"] for meta in metas)
+            return _whole(meta["path"] for meta in metas)
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Deletes what is there; what is not there is no error."""
@@ -134,10 +138,12 @@ class Blobs:
 
     def _put_file(self, key: str, data: bytes) -> None:
         assert self._folder is not None
+        if not key or any(part in ("", ".", "..") for part in key.split("/")):
+            raise ValueError(f"key is {key!r}; it must be names joined by '/'")
         path = self._folder / key
         for parent in reversed(path.relative_to(self._folder).parents[:-1]):
             (self._folder / parent).mkdir(mode=0o700, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.{id(data):x}.partial")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{id(data):x}{_PARTIAL}")
         try:
             with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(data)
@@ -149,10 +155,10 @@ class Blobs:
             raise
 
     @contextmanager
-    def _faults(self, key: str) -> Iterator[None]:
+    def _faults(self, key: str) -> Generator[None]:
         try:
             yield
-        except (NotFoundError, FileNotFoundError) as error:
+        except FileNotFoundError as error:
             raise BlobMissingError(key) from error
         except OSError as error:
             if error.errno == errno.ENOSPC:
@@ -160,3 +166,8 @@ class Blobs:
             raise EngineError(FailureCode.STORAGE_UNREACHABLE) from error
         except obstore.exceptions.BaseError as error:
             raise EngineError(FailureCode.STORAGE_UNREACHABLE) from error
+
+
+def _whole(keys: Iterable[str]) -> list[str]:
+    """Sorted, without what a killed process left half written."""
+    return sorted(key for key in keys if not key.endswith(_PARTIAL))

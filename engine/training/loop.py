@@ -221,7 +221,7 @@ class Trainer:
         if self._scorer is None or not (due or state.step == self.recipe.steps):
             return None
         score = self._scorer(state.step, state.average.clone())
-        if all(score.likeness > earlier["likeness"] for earlier in state.scores):
+        if all(score.likeness >= earlier["likeness"] for earlier in state.scores):
             state.best = state.average.clone()
         state.scores.append({"step": state.step, "likeness": score.likeness, **score.others})
         return score
