@@ -62,7 +62,7 @@ def environment(base: Path) -> dict[str, str]:
 
 
 def program(
-    *arguments: str | Path, base: Path, typed: str = "", cwd: Path
+    *arguments: str | Path, base: Path, cwd: Path, typed: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", *map(str, arguments)],
@@ -70,7 +70,7 @@ def program(
         capture_output=True,
         text=True,
         check=False,
-        env=environment(base),
+        env=environment(base) | settings,
         cwd=cwd,
     )
 
@@ -179,7 +179,8 @@ def test_a_demo_that_cannot_be_played_says_why(base: Path, tmp_path: Path) -> No
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "a.jpg").write_text("no picture")
-    done = program("demo", "--photos", folder, "--out", "out", base=base, cwd=tmp_path)
+    wish = ("demo", "--photos", folder, "--out", "out")
+    done = program(*wish, base=base, cwd=tmp_path, HEADSHOT_ENGINE__ROLES="photos")
     assert done.returncode == 2
     assert "only 0 of 1 photos are good enough" in " ".join(done.stdout.split())
     assert "out/.data/logs" in done.stdout
