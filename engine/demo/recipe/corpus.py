@@ -4,9 +4,8 @@ Knows how drawings and captions are gathered; who is drawn is `cast`'s affair.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
@@ -62,27 +61,43 @@ def draw_group(jobs: list[Job], people: People, source: Source, size_px: int, de
     described = describe_all(jobs, people, source.caption)
     flat = [(job.name, *views) for job, all_views in described for views in all_views]
     pairs = [(identity, view) for _, identity, view, _ in flat]
-    pictures = source.draw(pairs, size_px=size_px, device=device).cpu().numpy()
+    try:
+        pictures = source.draw(pairs, size_px=size_px, device=device)
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        halves = (pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :])
+        pictures = torch.cat([source.draw(h, size_px=size_px, device=device).cpu() for h in halves])
+    pictures = pictures.cpu().numpy()
     return pictures, [texts for *_, texts in flat], [name for name, *_ in flat]
 
 
 def _draw_ahead(
     groups: list[list[Job]], people: People, source: Source, size_px: int, device: str
-) -> Iterator[Callable[[], Drawn]]:
-    """Draws in worker processes from the first `next` on: drawing waits for the host's launches
-    far more than for the device. With no workers, draws when asked.
+) -> Iterator[Future[Drawn] | None]:
+    """First None, once the work is on its way, then every group's pictures.
+
+    Drawing waits for the host's launches far more than for the device, so several processes share
+    it. One thread each: their small operations on the host gain nothing from more, and a machine
+    with six times sixteen spinning threads compiles nothing beside them (see docs/log.md).
     """
     if people.num_workers == 0:
-        yield lambda: ((), [], [])
+        yield None
         for group in groups:
-            yield partial(draw_group, group, people, source, size_px, device)
+            drawn: Future[Drawn] = Future()
+            drawn.set_result(draw_group(group, people, source, size_px, device))
+            yield drawn
         return
-    pool = ProcessPoolExecutor(people.num_workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        people.num_workers,
+        mp_context=get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    )
     try:
         work = [pool.submit(draw_group, group, people, source, size_px, device) for group in groups]
-        yield lambda: ((), [], [])
+        yield None
         while work:
-            yield work.pop(0).result
+            yield work.pop(0)
     finally:
         for process in list((pool._processes or {}).values()):
             process.terminate()
@@ -108,17 +123,19 @@ def draw_corpus(
     pictures = torch.empty(most, 3, size_px, size_px, dtype=torch.uint8, device=device)
     captions: list[tuple[str, ...]] = []
     names: list[str | None] = []
-    for number, result in enumerate(_draw_ahead(groups, people, source, size_px, str(device))):
-        if number == 0:
+    for group in _draw_ahead(groups, people, source, size_px, str(device)):
+        if group is None:
             meanwhile()
             facts("meanwhile_done", at_s=stage.clock.now_s)
             continue
-        drawn, texts, whose = result()
+        if stage.is_over and not group.done():
+            break
+        drawn, texts, whose = group.result()
         pictures[len(captions) : len(captions) + len(texts)] = torch.from_numpy(drawn).to(device)
         captions += texts
         names += whose
         if stage.clock.is_time_to_log():
             facts("drawing", pictures=len(captions), of=most, at_s=stage.clock.now_s)
-        if stage.is_over:
+        if stage.is_over and people.num_workers == 0:
             break
     return Corpus(pictures[: len(captions)], captions, names)

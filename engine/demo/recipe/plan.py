@@ -54,8 +54,8 @@ class People:
     named_share: float = 0.5  # of a named person's captions carry the name
     filler_share: float = 0.15  # of all captions carry words that mean nothing here
     capital_share: float = 0.1  # of all captions begin with a capital
-    chunk: int = 192
-    num_workers: int = 6
+    chunk: int = 96
+    num_workers: int = 4
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Plan:
     seed: int = 1
     minutes: float = 16.0
     # Shares of the minutes; what the flow does not name is the flow's.
-    share_drawing: float = 0.185
-    share_autoencoding: float = 0.14
+    share_drawing: float = 0.22
+    share_autoencoding: float = 0.13
     share_distillation: float = 0.065
     finish_s: float = 30.0
     sheet_steps: int = 24
