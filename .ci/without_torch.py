@@ -14,16 +14,19 @@ import pytest
 
 ABSENT = ("torch", "diffusers", "transformers", "peft", "accelerate", "dlib", "numpy")
 LIGHT_TESTS = (
-    "test_conversation*.py",
-    "test_phrases*.py",
-    "test_database*.py",
-    "test_service*.py",
-    "test_settings*.py",
-    "test_styles*.py",
+    "test_cli.py",
     "test_contract*.py",
-    "test_photo_set*.py",
-    "test_queue*.py",
+    "test_conversation*.py",
+    "test_database*.py",
+    "test_logs.py",
+    "test_phrases.py",
+    "test_photo_set.py",
+    "test_service*.py",
+    "test_settings.py",
+    "test_styles.py",
+    "test_terminal*.py",
 )
+"""Of tests/unit: what the bot's side is made of."""
 
 
 def main() -> int:
@@ -33,7 +36,9 @@ def main() -> int:
         return 1
     count = 0
     for package in ("bot", "engine.contract"):
-        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        for module in pkgutil.walk_packages(
+            importlib.import_module(package).__path__, package + "."
+        ):
             if "migrations" not in module.name:
                 importlib.import_module(module.name)
                 count += 1

@@ -4,14 +4,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pillow_heif
 from PIL import Image
 
 from engine.contract.photos import Face, Light, PhotoReport
 
 FACES = Path(__file__).parent / "faces"
 ANN = ("ann-front", "ann-left", "ann-right")
-pillow_heif.register_heif_opener()
 
 
 def face(name: str = "ann-front") -> Image.Image:
@@ -21,6 +19,10 @@ def face(name: str = "ann-front") -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
+    if kind == "HEIF":
+        import pillow_heif  # not where only the bot's side is installed
+
+        pillow_heif.register_heif_opener()
     file = BytesIO()
     image.save(file, kind, **({"quality": 92} | options))
     return file.getvalue()
