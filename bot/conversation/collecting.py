@@ -25,7 +25,7 @@ from bot.conversation.reply import Reply
 from bot.conversation.situation import Collection, Model
 from bot.conversation.speaking import Turn, danger, grid, labelled
 from bot.conversation.times import until
-from bot.conversation.verdicts import assess, sentence
+from bot.conversation.verdicts import assess, photo_line, sentence
 from engine.contract.jobs import Quality
 
 MOST_KEPT = 2
@@ -166,7 +166,12 @@ def verdict_reply(turn: Turn, collection: Collection, number: int) -> list[Messa
     """An answer to one refused photo; a good one needs none."""
     found = assess(collection, turn.situation.limits)
     return [
-        turn.compose("photo.refused", [sentence(turn, verdict)], reply_to=number)
+        turn.compose(
+            "photo.refused",
+            [sentence(turn, verdict)],
+            reply_to=number,
+            photos=(photo_line(turn, verdict),),
+        )
         for verdict in found.refused
         if verdict.photo.number == number
     ]

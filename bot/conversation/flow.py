@@ -93,6 +93,13 @@ def respond(incoming: Incoming, situation: Situation) -> Reply:
     answer to it.
     """
     turn = Turn.of(situation).settled()
+    reply = _respond(turn, incoming, situation)
+    if not situation.in_group or situation.here_is_private:
+        return reply
+    return general.said_where_asked(turn, reply)
+
+
+def _respond(turn: Turn, incoming: Incoming, situation: Situation) -> Reply:
     match incoming:
         case Command():
             return _command(turn, incoming, situation.session)
@@ -101,7 +108,7 @@ def respond(incoming: Incoming, situation: Situation) -> Reply:
         case UploadRefused():
             return collecting.refuse_upload(turn, incoming)
         case ChatClosed():
-            return turn.reply(turn.tell("chat.closed"))
+            return general.chat_closed(turn, incoming.wish)
         case Pressed():
             return _pressed(turn, incoming.action, situation.session)
         case Said():
@@ -189,7 +196,8 @@ def _pressed(turn: Turn, action: Action | None, before: Session) -> Reply:
         return models.pressed(turn, action)
     match action.verb:
         case Verb.COMMAND:
-            return _command(turn, Command(name=action.argument), before)
+            name, _, argument = action.argument.partition("-")
+            return _command(turn, Command(name=name, argument=argument), before)
         case Verb.NEW_TRAINING:
             return collecting.new_training(turn)
         case Verb.STYLES:

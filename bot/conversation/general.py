@@ -35,6 +35,23 @@ def start(turn: Turn) -> Reply:
     )
 
 
+def chat_closed(turn: Turn, wish: str) -> Reply:
+    """Where nothing can be said to one person alone, a button must lead to the private chat."""
+    if turn.situation.here_is_private or not turn.situation.in_group:
+        return turn.reply(turn.tell("chat.closed"))
+    button = primary(turn.button("button.open_chat", Verb.COMMAND, "", wish))
+    return turn.reply(turn.tell("chat.not_begun", buttons=((button,),), private=False))
+
+
+def said_where_asked(turn: Turn, reply: Reply) -> Reply:
+    """The answer comes in the private chat; where it was asked, that must be said."""
+    private = any(message.private for message in reply.messages) or reply.effects
+    if not private or any(not message.private for message in reply.messages):
+        return reply
+    note = turn.tell("group.answered_privately", fleeting=True, private=False)
+    return reply.model_copy(update={"messages": (*reply.messages, note)})
+
+
 def help_(turn: Turn) -> Reply:
     commands = "\n".join(f"/{name} · {turn.say(f'command.{name}')}" for name in COMMANDS)
     first = "train" if turn.situation.chosen_model is None else "headshot"
@@ -43,6 +60,7 @@ def help_(turn: Turn) -> Reply:
             "help.text",
             [turn.say("help.text"), commands, turn.say("help.end")],
             title=turn.say("help.title"),
+            private=False,
             buttons=((primary(turn.command_button(first)), turn.command_button("status")),),
         )
     )

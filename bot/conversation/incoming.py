@@ -50,6 +50,11 @@ class ChatClosed(Frozen):
     """The person asked where others read along, and their private chat takes no messages."""
 
     kind: Literal["chat_closed"] = "chat_closed"
+    wish: str = Field(
+        default="start",
+        pattern=r"^[a-z0-9-]{1,32}$",
+        description="what they asked for, to go on with there: `headshot-linkedin`",
+    )
 
 
 class Pressed(Frozen):

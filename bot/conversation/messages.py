@@ -5,7 +5,7 @@ markup in it, and names people chose may hold anything, so a frontend escapes al
 is the line to show in bold above the text.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,9 @@ class PhotoLine(Frozen):
     key: str
     verdict: Literal["pending", "accepted", "refused"]
     reason: str = Field(default="", description="why refused and what to do, one or two sentences")
+    origin: dict[str, Any] | None = Field(
+        default=None, description="the platform's message that brought it; its frontend reads it"
+    )
 
 
 class Message(Frozen):
@@ -58,7 +61,7 @@ class Message(Frozen):
         default=None, description='what is edited in place: "collection:<id>", "order:<id>", …'
     )
     photos: tuple[PhotoLine, ...] = Field(
-        default=(), description="of a collection's card; the text tells them too"
+        default=(), description="of a collection's card, or the one that is answered"
     )
     progress: float | None = Field(default=None, ge=0, le=1, description="of a bar to draw")
     private: bool = Field(default=True, description="False: others may read it")

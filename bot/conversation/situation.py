@@ -3,7 +3,7 @@
 Everything in it belongs to one person. Lists are oldest first.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -24,6 +24,7 @@ class Photo(Frozen):
     key: str = Field(default="", description="in the blob store")
     report: PhotoReport | None = None
     failure: FailureCode | None = Field(default=None, description="the check itself failed")
+    origin: dict[str, Any] | None = Field(default=None, description="see `PhotoLine.origin`")
 
     @property
     def pending(self) -> bool:
@@ -137,6 +138,7 @@ class Situation(Frozen):
         default=False, description="the frontend wants a message for each refused photo"
     )
     in_group: bool = Field(default=False, description="asked where others read along")
+    here_is_private: bool = Field(default=False, description="what is answered there stays theirs")
     access: Access = "allowed"
     paused: bool = Field(default=False, description="an admin stopped new work")
     is_admin: bool = False

@@ -96,4 +96,5 @@ def photo_line(turn: Turn, verdict: Verdict) -> PhotoLine:
         key=verdict.photo.key,
         verdict=verdict.kind,
         reason=sentence(turn, verdict) if verdict.kind == "refused" else "",
+        origin=verdict.photo.origin,
     )

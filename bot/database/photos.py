@@ -32,7 +32,13 @@ async def begin_collection(
     return collection
 
 
-async def add(tx: AsyncSession, collection: Collection, sha256: str, now: datetime) -> Photo:
+async def add(
+    tx: AsyncSession,
+    collection: Collection,
+    sha256: str,
+    now: datetime,
+    origin: Json | None = None,
+) -> Photo:
     """The next photo of a collection. One that was judged before brings its report along."""
     report = await tx.scalar(
         select(Photo.report)
@@ -49,6 +55,7 @@ async def add(tx: AsyncSession, collection: Collection, sha256: str, now: dateti
         number=collection.next_number,
         sha256=sha256,
         report=report,
+        origin=origin,
         created_at=now,
     )
     collection.next_number += 1

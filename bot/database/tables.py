@@ -146,6 +146,7 @@ class Photo(Row):
     sha256: Mapped[str] = mapped_column(String(64))
     report: Mapped[Json | None]
     failure: Mapped[str | None] = mapped_column(String(32))
+    origin: Mapped[Json | None]
     created_at: Mapped[datetime]
 
 
@@ -254,6 +255,22 @@ class Card(Row):
     ref: Mapped[Json]
     shown: Mapped[str] = mapped_column(String(64))
     sent_at: Mapped[datetime]
+
+
+class Arrival(Row):
+    """What a platform handed over, saved before it is acknowledged; emptied once dealt with.
+
+    The digest outlives the payload for a while: what is handed over twice counts once.
+    """
+
+    __tablename__ = "arrivals"
+    __table_args__ = (UniqueConstraint("source", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(32))
+    payload: Mapped[Json | None]
+    came_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Errand(Row):

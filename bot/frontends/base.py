@@ -12,6 +12,7 @@ are named by blob key; a frontend reads them from the blob store that it was bui
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import Field
@@ -57,18 +58,54 @@ class Caller(Frozen):
     here: Address | None = Field(
         default=None, description="where it was asked, when that is no private chat"
     )
+    here_is_private: bool = Field(
+        default=False, description="nobody else sees what is answered there (ephemeral messages)"
+    )
+    is_admin: bool = Field(
+        default=False, description="the platform says so, for example by a role of its server"
+    )
     locale: str = Field(default="en", max_length=16, description="as the platform tells it")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Something as a platform handed it over, saved before anybody has worked on it."""
+
+    id: int
+    payload: dict[str, Any]
 
 
 class Inbox(Protocol):
     async def receive(
-        self, caller: Caller, incoming: Incoming, photos: Sequence[bytes] = ()
+        self,
+        caller: Caller,
+        incoming: Incoming,
+        photos: Sequence[bytes] = (),
+        origins: Sequence[MessageRef] = (),
+        settles: Sequence[int] = (),
     ) -> None:
         """Takes what a person did. It is saved, and the answer is on its way, when this returns.
 
         `photos` are the files of a `PhotosReceived`, or of a `Command`, as they came, in order;
         the inbox fills in their hashes. A frontend leaves `PhotosReceived.photos` empty.
+        `origins` are the messages that brought them, where answers can refer to messages.
+        `settles` are ids of arrivals that are dealt with by this, in the same transaction.
         """
+        ...
+
+    async def keep(self, source: str, payloads: Sequence[dict[str, Any]]) -> list[Arrival]:
+        """Saves what came from a source; returns those that had not come before.
+
+        For platforms that hand things over once: acknowledge when this has returned.
+        """
+        ...
+
+    async def kept(self, source: str) -> list[Arrival]:
+        """What was saved and not settled yet, oldest first."""
+        ...
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        """These need no answer."""
         ...
 
 

@@ -96,7 +96,7 @@ async def add_to(
     for sha256 in dict.fromkeys(hashes):
         if sha256 in there:
             continue
-        photo = await photos.add(visit.tx, collection, sha256, visit.now)
+        photo = await photos.add(visit.tx, collection, sha256, visit.now, visit.origins.get(sha256))
         if photo.report is None:
             await _check(visit, photo, rules)
         else:

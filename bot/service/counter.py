@@ -171,5 +171,5 @@ class Counter:
             person = await tx.get_one(Person, owner)
             visit = Visit(tx, person, account, self._clock(), urgent=True)
             yield visit
-            stirred = {(visit.chat.platform, visit.chat.key)} | visit.posted
+            stirred = {(visit.home.platform, visit.home.key)} | visit.posted
         self._bells.ring(stirred)

@@ -1,7 +1,8 @@
 """What people do, taken in order for each of them, saved before it counts as received."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -15,10 +16,10 @@ from bot.conversation.incoming import (
     Pressed,
     UploadRefused,
 )
-from bot.database import errands, outbox, people, photos
+from bot.database import arrivals, errands, outbox, people, photos
 from bot.database.connection import Database
-from bot.database.tables import Person
-from bot.frontends.base import Caller
+from bot.database.tables import Json, Person
+from bot.frontends.base import Arrival, Caller, MessageRef
 from bot.service.bells import Bells
 from bot.service.locks import Locks
 from bot.service.turns import Turns
@@ -30,6 +31,17 @@ from engine.contract.failures import EngineError
 ORPHANED_AFTER = timedelta(minutes=10)
 """Stored photos that no row needs by then came without an answer: the bot was killed."""
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a frontend hands in at once."""
+
+    incoming: Incoming
+    hashes: Sequence[str]
+    photos: Sequence[bytes]
+    origins: Mapping[str, MessageRef]
+    settles: Sequence[int]
 
 
 class ServiceInbox:
@@ -51,16 +63,36 @@ class ServiceInbox:
         self._bells = bells
         self._clock = clock
 
+    async def keep(self, source: str, payloads: Sequence[Json]) -> list[Arrival]:
+        async with self._database.transaction() as tx:
+            rows = await arrivals.keep(tx, source, payloads, self._clock())
+        return [Arrival(row.id, row.payload or {}) for row in rows]
+
+    async def kept(self, source: str) -> list[Arrival]:
+        async with self._database.reading() as tx:
+            rows = await arrivals.unsettled(tx, source)
+        return [Arrival(row.id, row.payload or {}) for row in rows]
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        async with self._database.transaction() as tx:
+            await arrivals.settle(tx, ids)
+
     async def receive(
-        self, caller: Caller, incoming: Incoming, photos: Sequence[bytes] = ()
+        self,
+        caller: Caller,
+        incoming: Incoming,
+        photos: Sequence[bytes] = (),
+        origins: Sequence[MessageRef] = (),
+        settles: Sequence[int] = (),
     ) -> None:
         # Two locks: the account's keeps the order of arrival before we know whose it is.
         async with self._locks.of(f"{caller.platform}:{caller.user_id}"):
             hashes = await asyncio.to_thread(_hashes, photos)
+            brought = Brought(incoming, hashes, photos, _by_hash(hashes, origins), settles)
             while True:
                 owner = await self._welcome(caller)
                 async with self._locks.of(owner):
-                    if await self._take(caller, owner, incoming, hashes, photos):
+                    if await self._take(caller, owner, brought):
                         return
 
     async def _welcome(self, caller: Caller) -> str:
@@ -74,15 +106,9 @@ class ServiceInbox:
             )
             return person.id
 
-    async def _take(
-        self,
-        caller: Caller,
-        owner: str,
-        incoming: Incoming,
-        hashes: Sequence[str],
-        data: Sequence[bytes],
-    ) -> bool:
+    async def _take(self, caller: Caller, owner: str, brought: Brought) -> bool:
         """False where the person had left while we waited: they come back as somebody new."""
+        incoming, hashes, data = brought.incoming, brought.hashes, brought.photos
         if hashes and not await self._store(owner, dict(zip(hashes, data, strict=True))):
             incoming = UploadRefused(reason="download_failed", num_files=len(hashes))
             hashes = ()
@@ -94,7 +120,17 @@ class ServiceInbox:
             person.locale = caller.locale
             account.address = dict(caller.address)
             account.seen_at = self._clock()
-            visit = Visit(tx, person, account, self._clock(), here=caller.here)
+            visit = Visit(
+                tx,
+                person,
+                account,
+                self._clock(),
+                here=caller.here,
+                here_is_private=caller.here_is_private,
+                is_admin=caller.is_admin,
+                origins=brought.origins,
+            )
+            await arrivals.settle(tx, brought.settles)
             if hashes:
                 incoming = await _with_hashes(tx, owner, incoming, hashes)
             visit.urgent = isinstance(incoming, Pressed | Command) and not hashes
@@ -123,6 +159,11 @@ class ServiceInbox:
 
 def _hashes(data: Sequence[bytes]) -> list[str]:
     return [sha256(photo).hexdigest() for photo in data]
+
+
+def _by_hash(hashes: Sequence[str], origins: Sequence[MessageRef]) -> dict[str, MessageRef]:
+    """Of bytes that came twice, the first message counts."""
+    return dict(reversed(list(zip(hashes, origins, strict=False))))
 
 
 async def _with_hashes(

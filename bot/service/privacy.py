@@ -23,7 +23,7 @@ PATIENCE_S = 120.0
 async def erase(visit: Visit, situation: Situation) -> None:
     """Deletes every row of the person; they are a stranger from here on."""
     running = await orders.unfinished(visit.tx, visit.person.id)
-    chat = visit.chat
+    chat = visit.home
     payload: Json = {
         "owner": visit.person.id,
         "runs": [[order.id, order.attempt] for order in running],

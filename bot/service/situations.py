@@ -47,7 +47,9 @@ class Situations:
     async def load(self, visit: Visit, about: Incoming | Happening | None = None) -> Situation:
         """Everything that the answer may depend on, the set of a pressed button included."""
         tx, person, account = visit.tx, visit.person, visit.account
-        is_admin = self._rules.is_admin(account.platform, account.platform_user_id)
+        is_admin = visit.is_admin or self._rules.is_admin(
+            account.platform, account.platform_user_id
+        )
         own_models = await models.of_person(tx, person.id)
         names = {model.id: model.name for model in own_models}
         return Situation(
@@ -56,6 +58,7 @@ class Situations:
             platform_locale=person.locale,
             verdict_replies=account.platform in self._verdict_platforms,
             in_group=visit.here is not None,
+            here_is_private=visit.here_is_private,
             access="banned" if person.banned else "allowed",
             paused=await is_paused(tx),
             is_admin=is_admin,
@@ -153,6 +156,7 @@ def photo_of(row: tables.Photo) -> Photo:
         key=keys.photo(row.person_id, row.sha256),
         report=None if row.report is None else PhotoReport.model_validate(row.report),
         failure=None if row.failure is None else FailureCode(row.failure),
+        origin=row.origin,
     )
 
 

@@ -45,6 +45,7 @@ class Turns:
     async def announce(self, visit: Visit, happening: Happening, depth: int = MAX_DEPTH) -> None:
         """Something happened that concerns the person."""
         situation = await self._situations.load(visit, happening)
+        visit.announced = True
         await self._take(visit, situation, announce(happening, situation), depth)
 
     async def _take(self, visit: Visit, situation: Situation, reply: Reply, depth: int) -> None:

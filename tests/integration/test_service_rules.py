@@ -102,6 +102,25 @@ async def test_what_is_asked_in_a_group_is_answered_there(house: House) -> None:
     assert house.chat.sent[0].address == {"group": 7}
 
 
+async def test_what_is_private_does_not_appear_where_others_read(house: House) -> None:
+    group = house.chat.caller("ann").model_copy(update={"here": {"group": 7}})
+    await house.service.inbox.receive(group, Command(name="status"))
+    await house.sees("ann", "status.card")
+    whispering = group.model_copy(update={"here_is_private": True})
+    await house.service.inbox.receive(whispering, Command(name="status"))
+    await until(lambda: house.chat.sent[-1].address == {"group": 7})
+    await house.service.inbox.receive(whispering, Command(name="train"))
+    assert (await house.sees("ann", "collection.empty")).card, "cards that live on stay private"
+
+
+async def test_the_platform_may_know_admins(house: House) -> None:
+    caller = house.chat.caller("ann").model_copy(update={"is_admin": True})
+    await house.service.inbox.receive(caller, Command(name="admin"))
+    await house.sees("ann", "admin.page")
+    await house.command("ann", "admin")
+    await house.sees("ann", "admin.not_you")
+
+
 async def test_the_language_is_the_platforms(house: House) -> None:
     german = Caller(platform="desk", user_id="ann", address={"dm": "ann"}, locale="de")
     await house.service.inbox.receive(german, Command(name="train"))

@@ -151,6 +151,25 @@ def test_a_closed_chat_is_explained() -> None:
     assert keys(respond(ChatClosed(), NEW)) == ["chat.closed"]
 
 
+def test_where_nothing_can_be_whispered_a_button_leads_to_the_private_chat() -> None:
+    group = NEW.model_copy(update={"in_group": True})
+    (told,) = respond(ChatClosed(wish="headshot-linkedin"), group).messages
+    assert (told.key, told.private) == ("chat.not_begun", False)
+    action = told.buttons[0][0].action
+    assert (action.verb, action.argument) == (Verb.COMMAND, "headshot-linkedin")
+    assert respond(Pressed(action=action), READY).effects, "pressed, it does what was asked for"
+
+
+def test_a_private_answer_is_mentioned_where_it_was_asked() -> None:
+    group = READY.model_copy(update={"in_group": True})
+    told = respond(Command(name="styles"), group).messages
+    assert [m.key for m in told if not m.private] == ["group.answered_privately"]
+    told = respond(Command(name="headshot", argument="linkedin"), group).messages
+    assert [m.key for m in told if not m.private] == ["headshot.privately"], "said once"
+    whispered = group.model_copy(update={"here_is_private": True})
+    assert all(m.private for m in respond(Command(name="styles"), whispered).messages)
+
+
 def test_a_button_nobody_knows_leads_to_help() -> None:
     assert keys(respond(Pressed(action=None), READY)) == ["unknown.button"]
 

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 
-from bot.database import errands, models, orders, outbox, people, photos
+from bot.database import arrivals, errands, models, orders, outbox, people, photos
 from bot.database.connection import Database
 from bot.database.outbox import Chat
 from bot.database.tables import Card, Letter, Meta, Model, Person, Row
@@ -271,6 +271,7 @@ async def test_all_of_a_person_goes_with_their_row(database: Database) -> None:
         tx.add(Card(person_id=owner, chat="c1", card="x", ref={}, shown="", sent_at=NOW))
         errands.leave(tx, errands.DISCARD, owner, {}, NOW)
         tx.add(Meta(name="paused", value={}))
+        await arrivals.keep(tx, "desk", [{"id": 1}], NOW)
     async with database.transaction() as tx:
         for table in Row.metadata.sorted_tables:
             assert await tx.scalar(select(func.count()).select_from(table)), table.name
@@ -280,7 +281,23 @@ async def test_all_of_a_person_goes_with_their_row(database: Database) -> None:
             table.name: await tx.scalar(select(func.count()).select_from(table))
             for table in Row.metadata.sorted_tables
         }
-    assert {name for name, count in left.items() if count} == {"meta"}
+    assert {name for name, count in left.items() if count} == {"meta", "arrivals"}
+
+
+async def test_what_is_handed_over_twice_counts_once(database: Database) -> None:
+    async with database.transaction() as tx:
+        one, two = await arrivals.keep(tx, "desk", [{"id": 1}, {"id": 2}], NOW)
+        assert await arrivals.keep(tx, "porch", [{"id": 1}], NOW), "another source's"
+    async with database.transaction() as tx:
+        await arrivals.settle(tx, [one.id])
+        assert [row.id for row in await arrivals.unsettled(tx, "desk")] == [two.id]
+        again = await arrivals.keep(tx, "desk", [{"id": 1}, {"id": 2}, {"id": 3}], NOW)
+        assert [row.payload for row in again] == [{"id": 3}]
+    later = NOW + arrivals.REMEMBERED_FOR + timedelta(seconds=1)
+    async with database.transaction() as tx:
+        await arrivals.keep(tx, "desk", [], later)
+        assert len(await arrivals.unsettled(tx, "desk")) == 2, "only what was dealt with goes"
+        assert len(await arrivals.keep(tx, "desk", [{"id": 1}], later)) == 1
 
 
 async def test_last_words_need_no_person(database: Database) -> None:

@@ -247,6 +247,11 @@ PHRASES: Catalogue = {
         "Direktnachrichten von diesem Server und frag noch einmal. "
         "Bis dahin können wir hier weitermachen, wo nur du es siehst."
     ),
+    "chat.not_begun": (
+        "Ich antworte privat, und du hast noch keinen Chat mit mir begonnen. "
+        "Drück den Knopf, dann auf Start, und wir machen dort weiter."
+    ),
+    "group.answered_privately": "Ich habe dir privat geantwortet.",
     "train.running": (
         "Bitte ein Training nach dem anderen. Dieses hier ist deins:\n{standing}\n\n"
         "Ich melde mich, wenn es fertig ist. Du kannst warten, es abbrechen "
@@ -583,6 +588,7 @@ PHRASES: Catalogue = {
     "admin.paused": "Pause. Laufendes wird fertig, Neues wartet. /admin resume macht weiter.",
     "admin.resumed": "Neue Aufträge sind wieder willkommen.",
     # buttons
+    "button.open_chat": "Unseren Chat öffnen",
     "button.train": "Trainieren",
     "button.headshot": "Porträts",
     "button.styles": "Stile",

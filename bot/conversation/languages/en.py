@@ -214,6 +214,11 @@ PHRASES: Catalogue = {
         "I can't write to you privately. Allow direct messages from this server in your privacy "
         "settings and ask again. Until then we can go on here, where only you see it."
     ),
+    "chat.not_begun": (
+        "I answer privately, and you have not opened a chat with me yet. "
+        "Press the button, then Start, and we go on there."
+    ),
+    "group.answered_privately": "I've answered you privately.",
     "train.running": (
         "One training at a time, please. This one is yours:\n{standing}\n\n"
         "I tell you when it's ready. You can wait, cancel it, or already collect other photos."
@@ -506,6 +511,7 @@ PHRASES: Catalogue = {
     "admin.paused": "Paused. Running orders finish, new ones wait. /admin resume goes on.",
     "admin.resumed": "New orders are welcome again.",
     # buttons
+    "button.open_chat": "Open our chat",
     "button.train": "Train",
     "button.headshot": "Headshots",
     "button.styles": "Styles",
