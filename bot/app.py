@@ -18,6 +18,7 @@ from bot.service.service import Service, keep_running
 from bot.settings import Settings
 from engine.contract.blobs import Blobs
 
+MIB = 1024 * 1024
 log = structlog.get_logger()
 
 
@@ -65,7 +66,49 @@ async def run(
 
 def configured_frontends(settings: Settings, blobs: Blobs) -> list[Frontend]:
     """The chat platforms that have a token."""
-    return []
+    chosen: list[Frontend] = []
+    if settings.discord.token is not None:
+        chosen.append(_discord(settings, settings.discord.token.get_secret_value(), blobs))
+    if settings.telegram.token is not None:
+        chosen.append(_telegram(settings, settings.telegram.token.get_secret_value(), blobs))
+    return chosen
+
+
+def _discord(settings: Settings, token: str, blobs: Blobs) -> Frontend:
+    from bot.frontends.discord.frontend import DiscordFrontend
+
+    rules = rules_of(settings)
+    return DiscordFrontend(
+        token,
+        blobs,
+        rules.styles,
+        rules.limits,
+        memory=settings.data_dir / "discord.json",
+        admin_role=settings.discord.admin_role,
+        max_count=rules.max_count,
+    )
+
+
+def _telegram(settings: Settings, token: str, blobs: Blobs) -> Frontend:
+    from bot.frontends.telegram.client import Access
+    from bot.frontends.telegram.frontend import TelegramFrontend
+    from bot.frontends.telegram.webhook import Door
+
+    telegram = settings.telegram
+    door = None
+    if telegram.webhook_url is not None:
+        door = Door(
+            public_url=telegram.webhook_url, host=telegram.webhook_host, port=telegram.webhook_port
+        )
+    admins = (admin.partition(":") for admin in settings.admins)
+    return TelegramFrontend(
+        Access(token=token, api_url=telegram.api_url, is_local=telegram.local_files),
+        blobs,
+        lock_dir=settings.data_dir,
+        admins=[user_id for platform, _, user_id in admins if platform == "telegram"],
+        photo_limit_mib=settings.photos.max_bytes // MIB,
+        door=door,
+    )
 
 
 def _listening(frontend: Frontend, service: Service) -> Callable[[], Awaitable[None]]:

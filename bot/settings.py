@@ -89,11 +89,29 @@ class QuotasSection(Section):
 
 
 class DiscordSection(Section):
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(default=None, description="of the bot, never of a person")
+    admin_role: int | None = Field(
+        default=None, description="id of a server role whose members are admins of this bot"
+    )
 
 
 class TelegramSection(Section):
+    """docs/telegram.md says what each is for."""
+
     token: SecretStr | None = None
+    api_url: str = Field(
+        default="https://api.telegram.org",
+        pattern=r"^https?://[^/]+",
+        description="another Bot API server, such as one of your own",
+    )
+    local_files: bool = Field(
+        default=False, description="that server runs with --local on this machine: no 20 MB limit"
+    )
+    webhook_url: str | None = Field(
+        default=None, pattern=r"^https://[^/]+", description="public address; none: polling"
+    )
+    webhook_host: str = Field(default="127.0.0.1", description="where to listen behind a proxy")
+    webhook_port: int = Field(default=8443, ge=1, le=65535)
 
 
 class TerminalSection(Section):

@@ -27,6 +27,7 @@ class Verb(StrEnum):
     # photos
     SHOW_COLLECTION = "photos"  # id: collection
     START_TRAINING = "train"  # id: collection
+    ADD_PHOTOS = "add"  # id: collection; opens a form where the platform has one
     PICK_PHOTO = "pick"  # id: collection; argument: page
     REMOVE_PHOTO = "remove"  # id: collection; argument: number
     START_OVER = "over"  # id: collection

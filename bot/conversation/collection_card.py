@@ -116,9 +116,13 @@ def _next_step(turn: Turn, found: Assessment) -> str:
 
 
 def _buttons(turn: Turn, collection: Collection, found: Assessment) -> Rows:
+    add = ()
+    if turn.situation.upload_form:
+        add = (turn.button("button.add_photos", Verb.ADD_PHOTOS, collection.id),)
     if not collection.photos:
-        return ()
+        return (add,) if add else ()
     change = (
+        *add,
         turn.button("button.remove_photo", Verb.PICK_PHOTO, collection.id),
         turn.button("button.start_over", Verb.START_OVER, collection.id),
     )

@@ -6,6 +6,7 @@ COMMANDS = (
     "train",
     "headshot",
     "styles",
+    "share",
     "status",
     "models",
     "cancel",
@@ -16,7 +17,7 @@ COMMANDS = (
 )
 """For everybody, in the order of a menu. The phrase `command.<name>` describes each."""
 HIDDEN_COMMANDS = ("start", "admin")
-IN_GROUPS = ("headshot", "styles", "help")
+IN_GROUPS = ("headshot", "styles", "share", "help")
 """Those that make sense where others read along."""
 
 ALIASES = {
@@ -53,6 +54,7 @@ ALIASES = {
     "sprache": "settings",
     "einstellungen": "settings",
     "hilfe": "help",
+    "teilen": "share",
     "hello": "start",
     "hi": "start",
     "hallo": "start",

@@ -122,6 +122,21 @@ class SetPaused(Frozen):
     paused: bool
 
 
+class SetAccess(Frozen):
+    """An admin keeps somebody from ordering, or lets them again."""
+
+    person: str = Field(description="platform:user id")
+    banned: bool
+
+
+class SetQuota(Frozen):
+    """An admin gives somebody limits of their own; None: as for everybody."""
+
+    person: str
+    headshots_per_day: int | None = None
+    trainings_per_day: int | None = None
+
+
 Effect = (
     OpenCollection
     | AddPhotos
@@ -140,4 +155,6 @@ Effect = (
     | EraseEverything
     | ExportEverything
     | SetPaused
+    | SetAccess
+    | SetQuota
 )

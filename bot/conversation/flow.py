@@ -8,6 +8,7 @@ platform. Each topic has its own module; this one only leads to the right door.
 """
 
 from bot.conversation import (
+    admin,
     collecting,
     endings,
     general,
@@ -52,6 +53,7 @@ from bot.conversation.speaking import Turn, clean, labelled, primary
 COLLECTION_VERBS = frozenset(
     {
         Verb.SHOW_COLLECTION,
+        Verb.ADD_PHOTOS,
         Verb.START_TRAINING,
         Verb.PICK_PHOTO,
         Verb.REMOVE_PHOTO,
@@ -160,6 +162,8 @@ def _command(turn: Turn, command: Command, before: Session) -> Reply:
             return turn.reply(_styles(turn))
         case "status":
             return status.status(turn)
+        case "share":
+            return headshots.share(turn)
         case "models":
             return models.models(turn, command)
         case "cancel":
@@ -171,7 +175,7 @@ def _command(turn: Turn, command: Command, before: Session) -> Reply:
         case "settings":
             return general.settings(turn, command)
         case "admin":
-            return general.admin(turn, command)
+            return admin.admin(turn, command)
         case _:
             return general.unknown_command(turn, command.name)
 
@@ -215,7 +219,7 @@ def _pressed(turn: Turn, action: Action | None, before: Session) -> Reply:
         case Verb.LANGUAGE:
             return general.choose_language(turn, action.argument)
         case Verb.PAUSE:
-            return general.pause(turn, action.argument)
+            return admin.pause(turn, action.argument)
         case _:
             return turn.reply(turn.tell("question.kept", card=MENU, fleeting=True))
 

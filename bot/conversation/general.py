@@ -1,8 +1,7 @@
-"""Greeting, help, settings, the admin's page, and answers to what was not understood."""
+"""Greeting, help, settings, and answers to what was not understood."""
 
 from bot.conversation.actions import Verb
 from bot.conversation.commands import COMMANDS, nearest
-from bot.conversation.effects import SetPaused
 from bot.conversation.incoming import Command
 from bot.conversation.messages import MENU, Message
 from bot.conversation.phrases import LANGUAGES, NAMES, language_of
@@ -84,23 +83,6 @@ def choose_language(turn: Turn, code: str) -> Reply:
     return turn.reply(turn.tell("settings.done", {"language": NAMES[language]}, card=MENU))
 
 
-def admin(turn: Turn, command: Command) -> Reply:
-    """`/admin [pause|resume]`; nothing of it for others."""
-    if not turn.situation.is_admin:
-        return turn.reply(turn.tell("admin.not_you"))
-    wish = command.argument.strip().casefold()
-    if wish in ("pause", "resume"):
-        return pause(turn, "on" if wish == "pause" else "off")
-    return turn.reply(_stats(turn))
-
-
-def pause(turn: Turn, argument: str) -> Reply:
-    if not turn.situation.is_admin:
-        return turn.reply(turn.tell("admin.not_you"))
-    key = "admin.paused" if argument == "on" else "admin.resumed"
-    return turn.reply(turn.tell(key, card=MENU), effects=[SetPaused(paused=argument == "on")])
-
-
 def unknown_command(turn: Turn, name: str) -> Reply:
     """Names the nearest command, or shows the way to help."""
     wanted = clean(name.strip().lstrip("/"))
@@ -130,22 +112,4 @@ def _settings(turn: Turn) -> Message:
         title=turn.say("settings.title"),
         buttons=grid(buttons, width=3),
         card=MENU,
-    )
-
-
-def _stats(turn: Turn) -> Message:
-    stats = turn.situation.stats
-    paused = turn.situation.paused
-    button = turn.button(
-        "button.resume" if paused else "button.pause", Verb.PAUSE, "", "off" if paused else "on"
-    )
-    paragraphs = [turn.say("admin.no_stats")]
-    if stats is not None:
-        paragraphs = [turn.say("admin.stats", **stats.model_dump(exclude={"disk_free_gib"}))]
-        if stats.disk_free_gib is not None:
-            paragraphs.append(turn.say("admin.disk", free=f"{stats.disk_free_gib:.0f}"))
-    if paused:
-        paragraphs.append(turn.say("access.paused"))
-    return turn.compose(
-        "admin.page", paragraphs, title=turn.say("admin.title"), buttons=((button,),), card=MENU
     )

@@ -51,6 +51,16 @@ def headshot(turn: Turn, command: Command) -> Reply:
     return _generate(turn, _plan(model.id, style.name, count, wish))
 
 
+def share(turn: Turn) -> Reply:
+    """`/share`: the latest headshots, for the person alone, with the button that shows them."""
+    if not turn.situation.headshot_sets:
+        styles = turn.command_button("headshot")
+        return turn.reply(turn.tell("headshots.none_to_share", buttons=((styles,),)))
+    if not turn.situation.in_group:
+        return turn.reply(turn.tell("headshots.share_where", fleeting=True))
+    return turn.reply(results(turn, turn.situation.headshot_sets[-1]))
+
+
 def shoot(turn: Turn, action: Action) -> Reply:
     """A style's button."""
     if action.id:

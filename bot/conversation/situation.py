@@ -127,6 +127,15 @@ class Stats(Frozen):
     disk_free_gib: float | None = None
 
 
+class Other(Frozen):
+    """Somebody an admin names. None for a figure: as for everybody."""
+
+    name: str = Field(description="as the admin wrote it, such as discord:1234")
+    banned: bool = False
+    headshots_per_day: int | None = None
+    trainings_per_day: int | None = None
+
+
 Access = Literal["allowed", "banned", "not_invited"]
 
 
@@ -139,6 +148,9 @@ class Situation(Frozen):
     )
     in_group: bool = Field(default=False, description="asked where others read along")
     here_is_private: bool = Field(default=False, description="what is answered there stays theirs")
+    upload_form: bool = Field(
+        default=False, description="the frontend opens a form for photos where a button asks so"
+    )
     access: Access = "allowed"
     paused: bool = Field(default=False, description="an admin stopped new work")
     is_admin: bool = False
@@ -160,6 +172,9 @@ class Situation(Frozen):
     quota: Quota = Quota()
     kept: Kept = Kept()
     stats: Stats | None = None
+    other: Other | None = Field(
+        default=None, description="whom an admin's command names, where the bot knows them"
+    )
 
     @property
     def chosen_model(self) -> Model | None:

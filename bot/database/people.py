@@ -57,6 +57,13 @@ async def latest_account(tx: AsyncSession, person_id: str) -> Account | None:
     )
 
 
+async def named(tx: AsyncSession, name: str) -> Person | None:
+    """Whom `platform:user id` means."""
+    platform, _, user_id = name.partition(":")
+    account = await account_of(tx, platform, user_id)
+    return None if account is None else await tx.get(Person, account.person_id)
+
+
 async def session_of(tx: AsyncSession, person_id: str) -> Json | None:
     row = await tx.get(SessionRow, person_id)
     return None if row is None else row.state

@@ -64,7 +64,9 @@ class Caller(Frozen):
     is_admin: bool = Field(
         default=False, description="the platform says so, for example by a role of its server"
     )
-    locale: str = Field(default="en", max_length=16, description="as the platform tells it")
+    locale: str = Field(
+        default="en", max_length=16, description="as the platform tells it; empty: it does not now"
+    )
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class ServiceInbox:
             account = await people.account_of(tx, caller.platform, caller.user_id)
             if person is None or account is None:
                 return False
-            person.locale = caller.locale
+            person.locale = caller.locale or person.locale
             account.address = dict(caller.address)
             account.seen_at = self._clock()
             visit = Visit(

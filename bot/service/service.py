@@ -53,7 +53,8 @@ class Service:
         transport = Transport(redis_url)
         by_name = {frontend.name: frontend for frontend in frontends}
         with_verdicts = frozenset(f.name for f in frontends if f.verdict_replies)
-        situations = Situations(rules, signs, with_verdicts)
+        with_forms = frozenset(f.name for f in frontends if getattr(f, "upload_form", False))
+        situations = Situations(rules, signs, with_verdicts, with_forms)
         turns = Turns(situations, rules)
         events = Events(database, transport, situations, turns, locks, bells, clock)
         errands = ErrandRunner(database, blobs, transport, turns, rules, locks, bells, clock)

@@ -6,7 +6,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.conversation.actions import SHORT_ID_LENGTH
-from bot.conversation.incoming import Happening, Incoming, Pressed
+from bot.conversation.admin import read_wish
+from bot.conversation.commands import canonical
+from bot.conversation.incoming import Command, Happening, Incoming, Pressed
 from bot.conversation.session import Session
 from bot.conversation.situation import (
     Collection,
@@ -14,6 +16,7 @@ from bot.conversation.situation import (
     Kept,
     Model,
     Order,
+    Other,
     Photo,
     Quota,
     Shot,
@@ -38,11 +41,16 @@ KINDS = {"train_lora": "training", "generate_headshots": "headshots"}
 
 class Situations:
     def __init__(
-        self, rules: Rules, signs: EngineSigns, verdict_platforms: frozenset[str] = frozenset()
+        self,
+        rules: Rules,
+        signs: EngineSigns,
+        verdict_platforms: frozenset[str] = frozenset(),
+        form_platforms: frozenset[str] = frozenset(),
     ) -> None:
         self._rules = rules
         self._signs = signs
         self._verdict_platforms = verdict_platforms
+        self._form_platforms = form_platforms
 
     async def load(self, visit: Visit, about: Incoming | Happening | None = None) -> Situation:
         """Everything that the answer may depend on, the set of a pressed button included."""
@@ -59,6 +67,7 @@ class Situations:
             verdict_replies=account.platform in self._verdict_platforms,
             in_group=visit.here is not None,
             here_is_private=visit.here_is_private,
+            upload_form=account.platform in self._form_platforms,
             access="banned" if person.banned else "allowed",
             paused=await is_paused(tx),
             is_admin=is_admin,
@@ -75,6 +84,7 @@ class Situations:
             quota=Quota() if is_admin else await quota_of(tx, person, self._rules, visit.now),
             kept=await _kept(tx, person.id, len(own_models)),
             stats=await self._stats(tx, visit) if is_admin else None,
+            other=await _other(tx, about) if is_admin else None,
         )
 
     async def order(self, tx: AsyncSession, row: tables.Order) -> Order:
@@ -142,6 +152,21 @@ class Situations:
             ),
             num_engines=self._signs.num_engines,
         )
+
+
+async def _other(tx: AsyncSession, about: Incoming | Happening | None) -> Other | None:
+    if not isinstance(about, Command) or canonical(about.name) != "admin":
+        return None
+    name = read_wish(about).person
+    person = await people.named(tx, name)
+    if person is None:
+        return None
+    return Other(
+        name=name,
+        banned=person.banned,
+        headshots_per_day=person.headshots_per_day,
+        trainings_per_day=person.trainings_per_day,
+    )
 
 
 async def is_paused(tx: AsyncSession) -> bool:

@@ -111,6 +111,15 @@ class Turns:
                 errands.leave(visit.tx, errands.EXPORT, visit.person.id, account, visit.now)
             case e.SetPaused():
                 await visit.tx.merge(Meta(name=PAUSED, value={"value": effect.paused}))
+            case e.SetAccess():
+                person = await people.named(visit.tx, effect.person)
+                if person is not None:
+                    person.banned = effect.banned
+            case e.SetQuota():
+                person = await people.named(visit.tx, effect.person)
+                if person is not None:
+                    person.headshots_per_day = effect.headshots_per_day
+                    person.trainings_per_day = effect.trainings_per_day
             case e.EraseEverything():
                 raise AssertionError("done before all others")
         return []

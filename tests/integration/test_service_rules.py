@@ -9,6 +9,7 @@ from service_house import RULES, FakeChat, House, a_house, until
 
 from bot.conversation.actions import Verb
 from bot.conversation.incoming import Command, Pressed
+from bot.database import people
 from bot.database.tables import Person
 from bot.frontends.base import Caller
 
@@ -111,6 +112,22 @@ async def test_what_is_private_does_not_appear_where_others_read(house: House) -
     await until(lambda: house.chat.sent[-1].address == {"group": 7})
     await house.service.inbox.receive(whispering, Command(name="train"))
     assert (await house.sees("ann", "collection.empty")).card, "cards that live on stay private"
+
+
+async def test_an_admin_bans_allows_and_limits_somebody(house: House) -> None:
+    await house.command("ann", "help")
+    for argument, banned, headshots in (
+        ("ban desk:ann", True, None),
+        ("allow desk:ann", False, None),
+        ("quota desk:ann 7", False, 7),
+    ):
+        await house.command("boss", "admin", argument)
+        async with house.database.reading() as tx:
+            ann = await people.named(tx, "desk:ann")
+            assert ann is not None
+            assert (ann.banned, ann.headshots_per_day) == (banned, headshots)
+    await house.command("boss", "admin", "ban desk:nobody")
+    await house.sees("boss", "admin.nobody")
 
 
 async def test_the_platform_may_know_admins(house: House) -> None:

@@ -5,7 +5,15 @@ from conversation_samples import ME, SITUATIONS, session, situation
 
 from bot.conversation.actions import Action, Verb, act
 from bot.conversation.commands import COMMANDS, HIDDEN_COMMANDS, canonical, nearest
-from bot.conversation.effects import EraseEverything, ExportEverything, Generate, SetPaused
+from bot.conversation.effects import (
+    Effect,
+    EraseEverything,
+    ExportEverything,
+    Generate,
+    SetAccess,
+    SetPaused,
+    SetQuota,
+)
 from bot.conversation.flow import announce, respond
 from bot.conversation.incoming import (
     ChatClosed,
@@ -17,7 +25,7 @@ from bot.conversation.incoming import (
 )
 from bot.conversation.reply import Reply
 from bot.conversation.session import State
-from bot.conversation.situation import Stats
+from bot.conversation.situation import Other, Stats
 
 NEW = SITUATIONS["new"]
 READY = SITUATIONS["ready"]
@@ -139,6 +147,36 @@ def test_admins_see_figures_and_may_pause() -> None:
     assert "12 GB" in page.text
     assert paused.effects == (SetPaused(paused=True),)
     assert respond(Pressed(action=page.buttons[0][0].action), NEW).effects == ()
+
+
+@pytest.mark.parametrize(
+    ("argument", "effect"),
+    [
+        ("ban desk:ann", SetAccess(person="desk:ann", banned=True)),
+        ("allow desk:ann", SetAccess(person="desk:ann", banned=False)),
+        (
+            "quota desk:ann 20 2",
+            SetQuota(person="desk:ann", headshots_per_day=20, trainings_per_day=2),
+        ),
+        ("quota desk:ann", SetQuota(person="desk:ann")),
+    ],
+)
+def test_admins_decide_about_somebody(argument: str, effect: Effect) -> None:
+    now = situation(is_admin=True, other=Other(name="desk:ann"))
+
+    done = respond(Command(name="admin", argument=argument), now)
+
+    assert done.effects == (effect,)
+    assert "desk:ann" in done.messages[0].text
+    assert respond(Command(name="admin", argument=argument), NEW).effects == ()
+
+
+def test_an_admin_who_names_nobody_known_is_told() -> None:
+    now = situation(is_admin=True)
+
+    assert keys(respond(Command(name="admin", argument="ban"), now)) == ["admin.whom"]
+    unknown = respond(Command(name="admin", argument="ban desk:x"), now)
+    assert (keys(unknown), unknown.effects) == (["admin.nobody"], ())
 
 
 def test_admins_work_on_while_others_pause() -> None:

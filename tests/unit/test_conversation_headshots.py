@@ -217,6 +217,17 @@ def test_only_the_share_button_makes_anything_public() -> None:
     assert alone.pictures == ()
 
 
+def test_sharing_shows_the_latest_to_oneself_first() -> None:
+    group = READY.model_copy(update={"in_group": True, "here_is_private": True})
+
+    (shown,) = respond(Command(name="share"), group).messages
+    (alone,) = respond(Command(name="share"), READY).messages
+
+    assert shown.private
+    assert Verb.SHARE in {button.action.verb for row in shown.buttons for button in row}
+    assert alone.key == "headshots.share_where"
+
+
 def test_deleting_asks_first() -> None:
     assert press(READY, Verb.DELETE_SET, SET).effects == ()
     assert press(READY, Verb.DELETE_SET_SURELY, SET).effects == (DeleteHeadshots(set_id=SET),)

@@ -87,6 +87,12 @@ TABLE: dict[str, dict[str, Outcome]] = {
     "/headshot linkdin": {**NO_MODEL, ELSE: ("styles.did_you_mean", "")},
     "/headshot qqqqqq": {**NO_MODEL, ELSE: ("styles.unknown", "")},
     "/styles": {ELSE: ("styles.overview", "")},
+    "/share": {
+        **dict.fromkeys(
+            ("ready", "two models", "shooting", "used up"), ("headshots.share_where", "")
+        ),
+        ELSE: ("headshots.none_to_share", ""),
+    },
     "/status": {ELSE: ("status.card", "")},
     "/models": {
         "new": ("models.none", ""),

@@ -18,6 +18,18 @@ from engine.contract.photos import REASON_FACTS, Missing, ReasonCode
 ENGLISH = LANGUAGES[FALLBACK]
 KEY = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
+OPTIONS = (
+    "quality",
+    "style",
+    "count",
+    "orientation",
+    "model",
+    "language",
+    "action",
+    "person",
+    "headshots",
+    "trainings",
+)
 FAMILIES: dict[str, tuple[str, ...]] = {
     "reason.": tuple(ReasonCode),
     "failure.": tuple(FailureCode),
@@ -26,6 +38,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "problem.": PROBLEMS,
     "side.": SIDES,
     "access.": ("banned", "not_invited"),
+    "slash.": (*COMMANDS, "admin", "train_with"),
+    "option_name.": ("photo", *OPTIONS),
+    "option.": ("photo", *OPTIONS),
+    "quality.": ("fast", "standard", "best"),
+    "aspect.": ("portrait", "square"),
+    "admin_do.": ("stats", "pause", "resume", "ban", "allow", "quota"),
+    "form.": ("title", "hint", "photos", "not_yours", "fault"),
     "upload.": ("too_large", "not_an_image", "download_failed"),
     "phase.": (
         "preparing",

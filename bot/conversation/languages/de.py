@@ -22,6 +22,7 @@ PHRASES: Catalogue = {
     "command.train": "zeig mir mit Fotos dein Gesicht",
     "command.headshot": "Porträts in einem Stil deiner Wahl",
     "command.styles": "alle Stile ansehen",
+    "command.share": "deine Porträts in diesem Kanal zeigen",
     "command.status": "was gerade läuft und wie lange noch",
     "command.models": "Modelle wählen, umbenennen, nachtrainieren, löschen",
     "command.cancel": "anhalten, was gerade läuft",
@@ -30,7 +31,7 @@ PHRASES: Catalogue = {
     "command.settings": "Sprache wählen",
     "command.help": "diese Übersicht",
     "command.start": "Hallo sagen",
-    "command.admin": "Zahlen und eine Pause, für Admins",
+    "command.admin": "Zahlen, Pause, Grenzen und Sperren, für Admins",
     # what was not understood
     "unknown.command": "„{wanted}“ kenne ich nicht. Was ich kann, zeigt dir /help",
     "unknown.did_you_mean": "„{wanted}“ kenne ich nicht. Meinst du /{near}?",
@@ -408,8 +409,11 @@ PHRASES: Catalogue = {
         "Hier ist dein Porträt in voller Größe.", "Hier sind deine {n} Porträts in voller Größe."
     ),
     "headshots.shared": Plural("Ein Porträt · {style}", "{n} Porträts · {style}"),
+    "headshots.none_to_share": (
+        "Du hast noch keine Porträts. Mach erst welche, dann kannst du sie hier teilen."
+    ),
     "headshots.share_where": (
-        "Hier sind nur wir zwei. Zum Teilen frag auf einem Server nach Porträts."
+        "Hier sind nur wir zwei. Schick /share dort, wo du sie zeigen willst."
     ),
     "headshots.strongest": (
         "Mehr „du“ geht nicht hinein. "
@@ -569,6 +573,63 @@ PHRASES: Catalogue = {
     "settings.chosen": "Ich spreche {language}, wie du es gewählt hast. Hier kannst du wechseln:",
     "settings.automatic": "Ich spreche {language}, wie deine App. Hier kannst du wechseln:",
     "settings.done": "In Ordnung, ich spreche jetzt {language}.",
+    # Befehle und Formulare
+    "slash.train": "trainieren",
+    "slash.headshot": "porträt",
+    "slash.styles": "stile",
+    "slash.share": "teilen",
+    "slash.status": "status",
+    "slash.models": "modelle",
+    "slash.cancel": "abbrechen",
+    "slash.privacy": "datenschutz",
+    "slash.forget": "vergessen",
+    "slash.settings": "einstellungen",
+    "slash.help": "hilfe",
+    "slash.admin": "admin",
+    "slash.train_with": "Mit diesen Fotos trainieren",
+    "option_name.photo": "foto_{n}",
+    "option_name.quality": "qualität",
+    "option_name.style": "stil",
+    "option_name.count": "anzahl",
+    "option_name.orientation": "format",
+    "option_name.model": "modell",
+    "option_name.language": "sprache",
+    "option_name.action": "aktion",
+    "option_name.person": "person",
+    "option_name.headshots": "porträts",
+    "option_name.trainings": "trainings",
+    "option.photo": "Foto {n} von dir; später können mehr folgen",
+    "option.quality": "wie lange trainiert wird",
+    "option.style": "fang an zu tippen, oder lass es weg und sieh dich um",
+    "option.count": "wie viele",
+    "option.orientation": "hochkant oder quadratisch",
+    "option.model": "der Name eines deiner Modelle",
+    "option.language": "in welcher Sprache ich mit dir spreche",
+    "option.action": "was zu tun ist; ohne Angabe die Zahlen",
+    "option.person": "um wen es geht",
+    "option.headshots": "Porträts am Tag, für Grenzen",
+    "option.trainings": "Trainings am Tag, für Grenzen",
+    "quality.fast": "schnell",
+    "quality.standard": "normal",
+    "quality.best": "am besten, dauert am längsten",
+    "aspect.portrait": "hochkant",
+    "aspect.square": "quadratisch",
+    "admin_do.stats": "Zahlen",
+    "admin_do.pause": "neue Aufträge anhalten",
+    "admin_do.resume": "neue Aufträge wieder zulassen",
+    "admin_do.ban": "jemanden sperren",
+    "admin_do.allow": "jemanden wieder zulassen",
+    "admin_do.quota": "Grenzen für jemanden",
+    "form.title": "Fotos von dir",
+    "form.hint": (
+        "Nur du, scharf, von verschiedenen Seiten und in verschiedenem Licht. "
+        "Du kannst danach weitere schicken, sooft du willst."
+    ),
+    "form.photos": "Ein bis zehn Fotos",
+    "form.not_yours": (
+        "Diese Fotos sind von jemand anderem. Ich trainiere nur mit deinen eigenen Nachrichten."
+    ),
+    "form.fault": "Bei mir ist etwas schiefgegangen. Versuch es bitte gleich noch einmal.",
     # admin
     "admin.not_you": (
         "Das ist für die Admins dieses Bots. /help zeigt, was ich für dich tun kann."
@@ -585,6 +646,12 @@ PHRASES: Catalogue = {
         "Maschinen: {num_engines}"
     ),
     "admin.disk": "Freier Speicherplatz: {free} GB",
+    "admin.whom": "Wen meinst du? Zum Beispiel: /admin ban discord:1234",
+    "admin.nobody": "„{wanted}“ kenne ich nicht: So jemand hat noch nicht mit mir gesprochen.",
+    "admin.banned": "{name} kann nichts Neues mehr bestellen.",
+    "admin.allowed": "{name} darf wieder bestellen.",
+    "admin.as_all": "wie für alle",
+    "admin.quota": "{name}, jeden Tag: Porträts {headshots}, Trainings {trainings}.",
     "admin.paused": "Pause. Laufendes wird fertig, Neues wartet. /admin resume macht weiter.",
     "admin.resumed": "Neue Aufträge sind wieder willkommen.",
     # buttons
@@ -598,6 +665,7 @@ PHRASES: Catalogue = {
     "button.help": "Hilfe",
     "button.start_training": "Training starten",
     "button.collect_anyway": "Andere Fotos sammeln",
+    "button.add_photos": "Fotos hinzufügen",
     "button.remove_photo": "Foto entfernen",
     "button.start_over": "Von vorn",
     "button.clear": "Löschen und von vorn",

@@ -1,0 +1,267 @@
+"""Messages on their way out: by direct message, or through the door that an interaction opened.
+
+asked in a server     → through the interaction, for that person's eyes only
+everything else       → by direct message; where those are closed, through an open door
+no open door          → UnreachableError: the service keeps the message until they come back
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from io import BytesIO
+from typing import TypeVar
+
+import discord
+from discord import ui
+
+from bot.conversation.messages import Message
+from bot.frontends.base import Address, MessageGoneError, MessageRef, UnreachableError
+from bot.frontends.discord.cards import cards
+from bot.frontends.discord.doors import ORIGINAL, Door, Doors
+from bot.frontends.discord.faults import DoorShutError, TooLargeError, translated
+from bot.frontends.discord.parts import (
+    DEFAULT_LIMIT_BYTES,
+    MAX_REQUEST_BYTES,
+    Upload,
+    batches,
+    uploads,
+)
+from bot.frontends.discord.sheet import Sheets
+
+SHEET = "photos.jpg"
+CLOSED_FOR_S = 600.0
+"""So long nobody is written to who was found to take no direct messages."""
+MAX_KEPT = 2000
+
+Way = TypeVar("Way")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message as files and limits; drawn anew for each try, since files are read once."""
+
+    message: Message
+    files: list[list[Upload]]
+    command_ids: Mapping[str, int]
+
+    def cards(self) -> list[tuple[ui.LayoutView, list[discord.File]]]:
+        drawn = cards(self.message, self.files, self.command_ids)
+        return [
+            (view, [discord.File(BytesIO(file.data), filename=file.name) for file in batch])
+            for view, batch in zip(drawn, self.files, strict=True)
+        ]
+
+
+class Sending:
+    def __init__(
+        self,
+        client: discord.Client,
+        doors: Doors,
+        read: Callable[[str], Awaitable[bytes]],
+        command_ids: Callable[[], Mapping[str, int]],
+        tell_closed: Callable[[Door], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._doors = doors
+        self._read = read
+        self._sheets = Sheets(read)
+        self._command_ids = command_ids
+        self._tell_closed = tell_closed
+        self._clock = clock
+        self._closed: OrderedDict[int, float] = OrderedDict()
+        self._nonces: OrderedDict[str, str] = OrderedDict()
+
+    async def send(
+        self, address: Address, message: Message, replace: MessageRef | None
+    ) -> MessageRef:
+        user_id, channel_id = int(address["user"]), int(address.get("channel") or 0)
+        door = self._doors.of(user_id, channel_id)
+        if door is not None:
+            try:
+                return await self._through(door, message, replace)
+            except DoorShutError:
+                self._doors.shut(door)
+        return await self._privately(user_id, message, replace)
+
+    def has_opened(self, user_id: int) -> None:
+        """The person did something: perhaps they have opened their direct messages."""
+        self._closed.pop(user_id, None)
+
+    # Through an interaction.
+
+    async def _through(
+        self, door: Door, message: Message, replace: MessageRef | None
+    ) -> MessageRef:
+        if replace is not None and "door" in replace:
+            maker = self._doors.to(door.user_id, int(replace["message"]))
+            if maker is not None:
+                return await self._edit_through(maker, message, replace)
+        return await self._each_size(message, door.limit_bytes, self._new_through, door)
+
+    async def _new_through(self, draft: Draft, door: Door) -> MessageRef:
+        is_public = door.may_be_public and not draft.message.private
+        sent: discord.WebhookMessage | None = None
+        for view, files in draft.cards():
+            with translated():
+                if door.waits and not is_public:
+                    sent = await self._end_thinking(door, view, files)
+                    if sent is not None:
+                        continue
+                sent = await door.hook.send(
+                    view=view, files=files, ephemeral=not is_public, wait=True
+                )
+            self._doors.made(sent.id, door)
+        assert sent is not None
+        self._doors.made(sent.id, door)
+        return {"door": door.channel_id, "message": sent.id}
+
+    async def _edit_through(self, door: Door, message: Message, ref: MessageRef) -> MessageRef:
+        async def edit(draft: Draft, door: Door) -> MessageRef:
+            with translated():
+                view, files = _only(draft)
+                await door.hook.edit_message(int(ref["message"]), view=view, attachments=files)
+            return ref
+
+        return await self._each_size(message, door.limit_bytes, edit, door)
+
+    async def _end_thinking(
+        self, door: Door, view: ui.LayoutView, files: list[discord.File]
+    ) -> discord.WebhookMessage | None:
+        """The first answer takes the place of "thinking"; None where that is gone."""
+        door.waits = False
+        try:
+            return await door.hook.edit_message(ORIGINAL, view=view, attachments=files)
+        except discord.NotFound:
+            for file in files:
+                file.reset(seek=True)
+            return None
+
+    # By direct message.
+
+    async def _privately(
+        self, user_id: int, message: Message, replace: MessageRef | None
+    ) -> MessageRef:
+        if replace is not None and "channel" in replace:
+            return await self._edit_private(message, replace)
+        if replace is not None:
+            maker = self._doors.to(user_id, int(replace["message"]))
+            if maker is not None:
+                try:
+                    return await self._edit_through(maker, message, replace)
+                except DoorShutError:
+                    self._doors.shut(maker)
+        try:
+            self._refuse_closed(user_id)
+            return await self._new_private(user_id, message)
+        except UnreachableError as error:
+            self._note_closed(user_id)
+            return await self._around(user_id, message, error)
+
+    async def _around(self, user_id: int, message: Message, error: UnreachableError) -> MessageRef:
+        """Direct messages are closed: for a quarter of an hour there may be another way."""
+        door = self._doors.outside(user_id, None)
+        if door is None or door.caller.here is None:
+            raise error
+        self._tell_closed(door)
+        try:
+            return await self._through(door, message, None)
+        except DoorShutError:
+            self._doors.shut(door)
+            raise error from None
+
+    async def _new_private(self, user_id: int, message: Message) -> MessageRef:
+        with translated():
+            channel = await self._client.create_dm(discord.Object(user_id))
+        door = self._doors.of(user_id, channel.id)
+        if door is not None and message.fleeting and not door.waits:
+            try:
+                return await self._through(door, message, None)
+            except DoorShutError:
+                self._doors.shut(door)
+        return await self._each_size(message, DEFAULT_LIMIT_BYTES, self._to_channel, channel)
+
+    async def _to_channel(self, draft: Draft, channel: discord.DMChannel) -> MessageRef:
+        assert self._client.user is not None
+        user_id = channel.recipient.id if channel.recipient is not None else 0
+        sent: discord.Message | None = None
+        nonce = self._nonce(channel.id, draft.message)
+        for number, (view, files) in enumerate(draft.cards()):
+            door = self._doors.thinking(user_id, channel.id)
+            with translated():
+                if door is not None:
+                    sent = await self._end_thinking(door, view, files)
+                    if sent is not None:
+                        continue
+                sent = await channel.send(view=view, files=files, nonce=f"{nonce}{number}")
+        self._nonces.pop(_key(channel.id, draft.message), None)
+        assert sent is not None
+        return {"channel": channel.id, "message": sent.id}
+
+    async def _edit_private(self, message: Message, ref: MessageRef) -> MessageRef:
+        async def edit(draft: Draft, partial: discord.PartialMessage) -> MessageRef:
+            view, files = _only(draft)
+            try:
+                with translated():
+                    await partial.edit(view=view, attachments=files)
+            except UnreachableError as error:
+                if error.problem == "dm_closed":
+                    raise
+                raise MessageGoneError from error  # the channel is another one now
+            return ref
+
+        channel = self._client.get_partial_messageable(int(ref["channel"]))
+        partial = channel.get_partial_message(int(ref["message"]))
+        return await self._each_size(message, DEFAULT_LIMIT_BYTES, edit, partial)
+
+    # Drawing.
+
+    async def _each_size(
+        self,
+        message: Message,
+        limit_bytes: int,
+        use: Callable[[Draft, Way], Awaitable[MessageRef]],
+        way: Way,
+    ) -> MessageRef:
+        """Sends in ever smaller parts, should Discord take less than it says."""
+        files = [(p.filename, await self._read(p.key), p.caption) for p in message.pictures]
+        if message.photos:
+            files.insert(0, (SHEET, await self._sheets.draw(message.photos), ""))
+        for squeeze in (1, 2, 4, 8):
+            parts = uploads(files, limit_bytes // squeeze)
+            packed = batches(parts, MAX_REQUEST_BYTES // squeeze)
+            try:
+                return await use(Draft(message, packed, self._command_ids()), way)
+            except TooLargeError:
+                continue
+        raise UnreachableError("too_large")
+
+    def _refuse_closed(self, user_id: int) -> None:
+        if self._closed.get(user_id, -CLOSED_FOR_S) + CLOSED_FOR_S > self._clock():
+            raise UnreachableError("dm_closed")
+
+    def _note_closed(self, user_id: int) -> None:
+        self._closed.setdefault(user_id, self._clock())
+        while len(self._closed) > MAX_KEPT:
+            self._closed.popitem(last=False)
+
+    def _nonce(self, channel_id: int, message: Message) -> str:
+        """The same for each try of one message, so that one that did arrive does not come twice."""
+        nonce = self._nonces.setdefault(_key(channel_id, message), secrets.token_hex(8))
+        while len(self._nonces) > MAX_KEPT:
+            self._nonces.popitem(last=False)
+        return nonce
+
+
+def _key(channel_id: int, message: Message) -> str:
+    return f"{channel_id}:{blake2b(message.model_dump_json().encode(), digest_size=16).hexdigest()}"
+
+
+def _only(draft: Draft) -> tuple[ui.LayoutView, list[discord.File]]:
+    """An edit is one message; what needs several is sent anew."""
+    drawn = draft.cards()
+    if len(drawn) > 1:
+        raise MessageGoneError
+    return drawn[0]

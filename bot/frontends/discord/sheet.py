@@ -1,0 +1,103 @@
+"""The photos of a collection as one picture: numbered, with a green or a red frame.
+
+A message takes ten files and a collection holds more, so the card shows one contact sheet. Knows
+pixels and numbers; photos that this process cannot decode (HEIC) show their number alone.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from bot.conversation.messages import PhotoLine
+
+CELL_PX = 150
+FRAME_PX = 5
+COLUMNS = 5
+MAX_CELLS = 40
+MAX_PIXELS = 80_000_000
+KEPT = 1000
+PAPER, BLANK, INK = "#2b2d31", "#4e5058", "#ffffff"
+FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
+
+
+class Sheets:
+    """Draws sheets; remembers small copies, never whole photos."""
+
+    def __init__(self, read: Callable[[str], Awaitable[bytes]]) -> None:
+        self._read = read
+        self._small: OrderedDict[str, bytes] = OrderedDict()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def draw(self, photos: Sequence[PhotoLine]) -> bytes:
+        """A JPEG of the latest photos, with the refused ones among them."""
+        shown = photos[-MAX_CELLS:]
+        for photo in shown:
+            if photo.sha256 not in self._small:
+                async with self._one_at_a_time:  # a decoded photo is large
+                    self._keep(photo.sha256, await self._shrunk(photo))
+        copies = [self._small.get(photo.sha256, b"") for photo in shown]
+        return await asyncio.to_thread(_sheet, shown, copies)
+
+    async def _shrunk(self, photo: PhotoLine) -> bytes:
+        if photo.sha256 in self._small or not photo.key:
+            return self._small.get(photo.sha256, b"")
+        return await asyncio.to_thread(shrunk, await self._read(photo.key))
+
+    def _keep(self, sha256: str, small: bytes) -> None:
+        self._small[sha256] = small
+        while len(self._small) > KEPT:
+            self._small.popitem(last=False)
+
+
+def shrunk(photo: bytes) -> bytes:
+    """A small square JPEG of a photo; empty where it cannot be decoded."""
+    try:
+        with Image.open(BytesIO(photo)) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                return b""
+            opened.draft("RGB", (2 * CELL_PX, 2 * CELL_PX))
+            small = ImageOps.fit(
+                ImageOps.exif_transpose(opened).convert("RGB"),
+                (CELL_PX, CELL_PX),
+                centering=(0.5, 0.35),
+            )
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return b""
+    return _jpeg(small, 80)
+
+
+def _sheet(photos: Sequence[PhotoLine], copies: Sequence[bytes]) -> bytes:
+    columns = min(COLUMNS, len(photos))
+    rows = -(-len(photos) // COLUMNS)
+    side = CELL_PX + 2 * FRAME_PX
+    sheet = Image.new("RGB", (columns * side, rows * side), PAPER)
+    for index, (photo, copy) in enumerate(zip(photos, copies, strict=True)):
+        row, column = divmod(index, COLUMNS)
+        sheet.paste(_cell(photo, copy), (column * side, row * side))
+    return _jpeg(sheet, 82)
+
+
+def _cell(photo: PhotoLine, copy: bytes) -> Image.Image:
+    side = CELL_PX + 2 * FRAME_PX
+    colour = FRAMES[photo.verdict]
+    cell = Image.new("RGB", (side, side), colour)
+    picture = Image.open(BytesIO(copy)) if copy else Image.new("RGB", (CELL_PX, CELL_PX), BLANK)
+    cell.paste(picture, (FRAME_PX, FRAME_PX))
+    drawing = ImageDraw.Draw(cell)
+    drawing.rectangle((0, 0, 40, 32), fill=colour)
+    drawing.text(
+        (20, 17), str(photo.number), fill=INK, font=ImageFont.load_default(22), anchor="mm"
+    )
+    if photo.verdict == "refused":
+        far = side - FRAME_PX - 2
+        drawing.line((FRAME_PX, far, far, FRAME_PX), fill=colour, width=5)
+    return cell
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    data = BytesIO()
+    picture.save(data, "JPEG", quality=quality)
+    return data.getvalue()
