@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -25,30 +26,40 @@ def load() -> Embeddings:
     return load_file(FILE)["embeddings"].astype(np.float64)
 
 
-def make(num_strangers: int = NUM_STRANGERS) -> Embeddings:
-    """Draws and embeds; a view without a face is passed over."""
+def make(cache: Path, num_strangers: int = NUM_STRANGERS) -> Embeddings:
+    """Draws and embeds; goes on with those that the cache lacks."""
+    cache.mkdir(parents=True, exist_ok=True)
+    strangers: list[list[tuple[float, ...]]] = []
+    for seed in range(FIRST_SEED, FIRST_SEED + num_strangers):
+        kept = cache / f"{seed}.json"
+        if not kept.is_file():
+            kept.write_text(json.dumps(_look_at(seed)), encoding="utf-8")
+        strangers.append(json.loads(kept.read_text(encoding="utf-8")))
+    return np.array(strangers)
+
+
+def _look_at(seed: int) -> list[tuple[float, ...]]:
+    """The first views in which a face is found."""
     from benchmarks.people import selfie_views
     from benchmarks.portraits import draw_portraits
     from engine.photos import likeness
 
-    strangers: list[list[tuple[float, ...]]] = []
-    for seed in range(FIRST_SEED, FIRST_SEED + num_strangers):
-        found: list[tuple[float, ...]] = []
-        for view in selfie_views(seed):
-            embedding = likeness.embed(draw_portraits([(seed, view)])[0])
-            found += [] if embedding is None else [embedding]
-            if len(found) == NUM_VIEWS:
-                break
-        strangers.append(found)
-    return np.array(strangers)
+    found: list[tuple[float, ...]] = []
+    for view in selfie_views(seed):
+        embedding = likeness.embed(draw_portraits([(seed, view)])[0])
+        found += [] if embedding is None else [embedding]
+        if len(found) == NUM_VIEWS:
+            break
+    return found
 
 
 def main() -> None:
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="benchmarks.gallery", description=summary)
     parser.add_argument("--out", type=Path, default=FILE)
-    out = parser.parse_args().out
-    save_file({"embeddings": make().astype(np.float32)}, out)
+    parser.add_argument("--cache", type=Path, default=Path("build/gallery"))
+    chosen = parser.parse_args()
+    save_file({"embeddings": make(chosen.cache).astype(np.float32)}, chosen.out)
 
 
 if __name__ == "__main__":
