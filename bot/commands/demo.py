@@ -47,7 +47,7 @@ async def demo(config: Path | None, photos: Path | None, style: str, out: Path) 
         if reason is None:
             raise
         console.print(f"\nThe demo stopped: {reason}", style="bold red", highlight=False)
-        console.print(f"What happened in detail: {settings.log_dir}", style="dim")
+        console.print(f"What happened in detail: {settings.log_dir}", style="dim", soft_wrap=True)
         return FAILED
     return DONE
 
@@ -157,7 +157,7 @@ def _introduction(settings: Settings, photos: Path | None) -> Text:
     text = Text.assemble(("Headshot Bot: the whole job, played for you\n", "bold"))
     text.append(f"With {whose}, and the base model {settings.engine.base}.", style="dim")
     if settings.engine.base == "demo":
-        text.append(" It is a toy: it draws synthetic people at 256 px.", style="dim")
+        text.append(" It is a toy that draws synthetic people.", style="dim")
     return text
 
 
