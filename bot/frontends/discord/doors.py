@@ -8,7 +8,7 @@ in memory only: after a restart everything goes by direct message.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import discord
 
@@ -16,8 +16,6 @@ from bot.frontends.base import Caller
 
 OPEN_S = 14 * 60.0
 """A minute less than Discord's quarter of an hour."""
-ORIGINAL = cast("int", "@original")
-"""What a "thinking" message is called until it has said something."""
 MAX_DOORS = 20_000
 
 
@@ -32,15 +30,15 @@ class Door:
     opened_at: float
     limit_bytes: int
     shows: int | None = None
-    waits: bool = False
-    """Says "thinking" until its first answer."""
+    thinking: discord.Interaction[Any] | None = None
+    """Says "thinking" until its first answer, which takes that message's place."""
     may_be_public: bool = False
     """The person asked for something to be shown to everybody."""
 
 
 class Doors:
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.now = clock
         self._doors: OrderedDict[int, Door] = OrderedDict()
         self._ids = 0
         self._makers: OrderedDict[int, Door] = OrderedDict()
@@ -55,10 +53,10 @@ class Doors:
         """Its token does not work any more, whatever the clock says."""
         door.opened_at = -OPEN_S
 
-    def thinking(self, user_id: int, channel_id: int) -> Door | None:
+    def that_thinks(self, user_id: int, channel_id: int) -> Door | None:
         """The oldest that still owes its first answer there."""
         return next(
-            (d for d in self._open(user_id) if d.waits and d.channel_id == channel_id), None
+            (d for d in self._open(user_id) if d.thinking and d.channel_id == channel_id), None
         )
 
     def of(self, user_id: int, channel_id: int) -> Door | None:
@@ -90,7 +88,7 @@ class Doors:
         return [d for d in self._doors.values() if d.user_id == user_id and self._is_open(d)]
 
     def _is_open(self, door: Door) -> bool:
-        return self._clock() - door.opened_at < OPEN_S
+        return self.now() - door.opened_at < OPEN_S
 
     def _sweep(self) -> None:
         """Oldest first, so that looking at the front is enough."""

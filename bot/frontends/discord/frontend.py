@@ -103,7 +103,7 @@ class DiscordFrontend:
 
     def _tell_closed(self, inbox: Inbox, door: Door) -> None:
         """Once while ways stay open, however many messages take them."""
-        now, user = time.monotonic(), door.caller.user_id
+        now, user = self._doors.now(), door.caller.user_id
         if now - self._told_closed.get(user, -OPEN_S) < OPEN_S:
             return
         if len(self._told_closed) > MAX_TOLD:

@@ -4,7 +4,6 @@ Discord waits three seconds for an acknowledgement, whatever follows.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from bot.frontends.base import Caller, Inbox
 from bot.frontends.discord.cards import action_of
 from bot.frontends.discord.client import UploadForm
 from bot.frontends.discord.commands import Interaction
-from bot.frontends.discord.doors import ORIGINAL, Door, Doors
+from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import REST
 from bot.frontends.discord.intake import Intake, Receive
 
@@ -112,7 +111,7 @@ class Hearing:
             user_id=interaction.user.id,
             channel_id=interaction.channel_id or 0,
             hook=interaction.followup,
-            opened_at=time.monotonic(),
+            opened_at=self._doors.now(),
             limit_bytes=interaction.filesize_limit,
             shows=interaction.message.id if interaction.message is not None else None,
         )
@@ -122,7 +121,7 @@ class Hearing:
                 await interaction.response.send_modal(UploadForm(self, locale))
             elif thinks:
                 await interaction.response.defer(ephemeral=not private, thinking=True)
-                door.waits = True
+                door.thinking = interaction
             else:
                 await interaction.response.defer()
         except (*REST, discord.InteractionResponded) as error:
@@ -148,15 +147,15 @@ class Hearing:
             log.error("discord_not_taken", kind=incoming.kind, error=type(error).__name__)
             await self._say(door, "form.fault", interaction)
             return
-        if door.waits:
+        if door.thinking is not None:
             self._spawn(self._stop_thinking(door))
 
     async def _say(self, door: Door, key: str, interaction: Interaction) -> None:
         """A word of the adapter's own, to the one who asked."""
         text = phrase(language_of(interaction.locale.value), key)
         try:
-            if door.waits:
-                door.waits = False
+            if door.thinking is not None:
+                door.thinking = None
                 await interaction.edit_original_response(content=text)
             else:
                 await door.hook.send(text, ephemeral=True)
@@ -165,11 +164,11 @@ class Hearing:
 
     async def _stop_thinking(self, door: Door) -> None:
         await asyncio.sleep(THINKING_S)
-        if not door.waits:
+        interaction, door.thinking = door.thinking, None
+        if interaction is None:
             return
-        door.waits = False
         try:
-            await door.hook.delete_message(ORIGINAL)
+            await interaction.delete_original_response()
         except REST as error:
             log.info("thinking_not_ended", error=type(error).__name__)
 

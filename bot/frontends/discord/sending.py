@@ -19,7 +19,7 @@ from discord import ui
 from bot.conversation.messages import Message
 from bot.frontends.base import Address, MessageGoneError, MessageRef, UnreachableError
 from bot.frontends.discord.cards import cards
-from bot.frontends.discord.doors import ORIGINAL, Door, Doors
+from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import DoorShutError, TooLargeError, translated
 from bot.frontends.discord.parts import (
     DEFAULT_LIMIT_BYTES,
@@ -103,10 +103,10 @@ class Sending:
 
     async def _new_through(self, draft: Draft, door: Door) -> MessageRef:
         is_public = door.may_be_public and not draft.message.private
-        sent: discord.WebhookMessage | None = None
+        sent: discord.Message | None = None
         for view, files in draft.cards():
             with translated():
-                if door.waits and not is_public:
+                if not is_public:
                     sent = await self._end_thinking(door, view, files)
                     if sent is not None:
                         continue
@@ -129,11 +129,13 @@ class Sending:
 
     async def _end_thinking(
         self, door: Door, view: ui.LayoutView, files: list[discord.File]
-    ) -> discord.WebhookMessage | None:
+    ) -> discord.InteractionMessage | None:
         """The first answer takes the place of "thinking"; None where that is gone."""
-        door.waits = False
+        interaction, door.thinking = door.thinking, None
+        if interaction is None:
+            return None
         try:
-            return await door.hook.edit_message(ORIGINAL, view=view, attachments=files)
+            return await interaction.edit_original_response(view=view, attachments=files)
         except discord.NotFound:
             for file in files:
                 file.reset(seek=True)
@@ -176,7 +178,7 @@ class Sending:
         with translated():
             channel = await self._client.create_dm(discord.Object(user_id))
         door = self._doors.of(user_id, channel.id)
-        if door is not None and message.fleeting and not door.waits:
+        if door is not None and message.fleeting and door.thinking is None:
             try:
                 return await self._through(door, message, None)
             except DoorShutError:
@@ -189,7 +191,7 @@ class Sending:
         sent: discord.Message | None = None
         nonce = self._nonce(channel.id, draft.message)
         for number, (view, files) in enumerate(draft.cards()):
-            door = self._doors.thinking(user_id, channel.id)
+            door = self._doors.that_thinks(user_id, channel.id)
             with translated():
                 if door is not None:
                     sent = await self._end_thinking(door, view, files)
