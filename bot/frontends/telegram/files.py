@@ -1,0 +1,75 @@
+"""Files of people, fetched from Telegram. Knows its limit; knows nothing of what is in them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
+
+from bot.frontends.telegram.client import Client
+from bot.frontends.telegram.faults import wait_of
+
+MIB = 1024 * 1024
+CLOUD_LIMIT_MIB = 20
+"""Bots can fetch no more from Telegram's own servers."""
+MAX_AT_ONCE = 4
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Between tries. What has not come by then is said to be lost."""
+log = structlog.get_logger()
+
+
+class TooLargeError(Exception):
+    """The file does not come through."""
+
+
+class Files:
+    def __init__(
+        self,
+        client: Client,
+        limit_mib: int,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._pause = pause
+        self.limit_mib = limit_mib
+
+    def is_too_large(self, size_bytes: int) -> bool:
+        return size_bytes > self.limit_mib * MIB
+
+    async def fetch(self, file_id: str) -> bytes | None:
+        """The bytes; None when they cannot be had.
+
+        Raises:
+            TooLargeError: what was not known before.
+        """
+        async with self._slots:
+            for pause_s in (*PAUSES_S, None):
+                try:
+                    return await self._fetch(file_id)
+                except (TelegramError, OSError) as error:
+                    wait_s = _wait_s(error, pause_s)
+                    if wait_s is None:
+                        log.warning("telegram_file_lost", error=type(error).__name__)
+                        return None
+                    await self._pause(wait_s)
+        return None
+
+    async def _fetch(self, file_id: str) -> bytes:
+        try:
+            file = await self._client.get_file(file_id)
+        except BadRequest as error:
+            if "too big" in error.message.casefold():
+                raise TooLargeError from error
+            raise
+        if self.is_too_large(file.file_size or 0):
+            raise TooLargeError
+        return bytes(await file.download_as_bytearray())
+
+
+def _wait_s(error: Exception, pause_s: float | None) -> float | None:
+    if pause_s is None:
+        return None
+    if isinstance(error, RetryAfter):
+        return max(pause_s, wait_of(error))
+    return pause_s if isinstance(error, NetworkError) else None

@@ -1,0 +1,127 @@
+"""Hands over to the inbox what belongs together, with its files, and strikes it off thereby."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from telegram.constants import ChatAction
+from telegram.error import TelegramError
+
+from bot.conversation.incoming import (
+    ChatClosed,
+    Command,
+    Incoming,
+    PhotosReceived,
+    Pressed,
+    UploadRefused,
+)
+from bot.frontends.base import Inbox
+from bot.frontends.telegram.client import Client
+from bot.frontends.telegram.faults import is_unreachable
+from bot.frontends.telegram.files import Files, TooLargeError
+from bot.frontends.telegram.presses import Presses
+from bot.frontends.telegram.reading import Attachment, Heard, wish_of
+from bot.frontends.telegram.worklist import Item
+
+log = structlog.get_logger()
+
+
+class Hand:
+    def __init__(self, client: Client, inbox: Inbox, files: Files, presses: Presses) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._files = files
+        self._presses = presses
+        self._aside: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Does what nobody waits for: shows that we are typing, answers silent presses."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                tasks.create_task(await self._aside.get())
+
+    async def give(self, batch: Sequence[Item]) -> None:
+        heard = batch[0].heard
+        settles = [item.arrival_id for item in batch]
+        if heard.attachment is not None:
+            await self._give_files([item.heard for item in batch], settles)
+        elif isinstance(heard.said, Pressed):
+            await self._give_press(heard, heard.said, settles)
+        elif heard.said is not None:
+            await self._inbox.receive(heard.caller, await self._asked(heard), settles=settles)
+
+    async def _give_press(self, heard: Heard, said: Pressed, settles: Sequence[int]) -> None:
+        chat_id = int(heard.origin.get("chat", heard.caller.user_id))
+        message_id = int(heard.origin.get("message", 0))
+        await self._presses.opened(chat_id, heard.press_id, message_id)
+        await self._inbox.receive(heard.caller, said, settles=settles)
+        self._aside.put_nowait(self._presses.close_in_time(chat_id, heard.press_id))
+
+    async def _asked(self, heard: Heard) -> Incoming:
+        """What was said; from a group, only if we may answer privately."""
+        assert heard.said is not None
+        if heard.caller.here is None or not isinstance(heard.said, Command):
+            return heard.said
+        if await self._may_write_to(int(heard.caller.address["chat"])):
+            return heard.said
+        return ChatClosed(wish=wish_of(heard.said))
+
+    async def _may_write_to(self, user_id: int) -> bool:
+        try:
+            await self._client.send_chat_action(user_id, ChatAction.TYPING)
+        except TelegramError as error:
+            return not is_unreachable(error)
+        return True
+
+    async def _give_files(self, heard: Sequence[Heard], settles: Sequence[int]) -> None:
+        """One answer to all of them; what cannot be taken is said first."""
+        caller = heard[0].caller
+        self._aside.put_nowait(self._show_typing(int(caller.address["chat"])))
+        attachments = [one.attachment for one in heard if one.attachment is not None]
+        fetched = await asyncio.gather(*[self._fetch(one) for one in attachments])
+        good = [
+            (data, one.origin, one.attachment)
+            for data, one in zip(fetched, heard, strict=True)
+            if isinstance(data, bytes)
+        ]
+        refused = [self._refusal(reason, fetched.count(reason)) for reason in _reasons(fetched)]
+        command = next((one.said for one in heard if isinstance(one.said, Command)), None)
+        received = PhotosReceived(compressed=any(a and a.is_compressed for _, _, a in good))
+        last: list[Incoming] = []
+        if command is not None:
+            last = [command.model_copy(update={"photos": received if good else None})]
+        elif good:
+            last = [received]
+        *first, final = [*refused, *last]
+        for incoming in first:
+            await self._inbox.receive(caller, incoming)
+        photos, origins = [data for data, _, _ in good], [origin for _, origin, _ in good]
+        await self._inbox.receive(caller, final, photos, origins, settles)
+
+    async def _fetch(self, attachment: Attachment) -> bytes | str:
+        """The bytes, or the reason why there are none."""
+        if not attachment.is_image:
+            return "not_an_image"
+        if self._files.is_too_large(attachment.size_bytes):
+            return "too_large"
+        try:
+            data = await self._files.fetch(attachment.file_id)
+        except TooLargeError:
+            return "too_large"
+        return "download_failed" if data is None else data
+
+    def _refusal(self, reason: str, num_files: int) -> UploadRefused:
+        limit_mib = self._files.limit_mib if reason == "too_large" else None
+        facts = {"reason": reason, "num_files": num_files, "limit_mib": limit_mib}
+        return UploadRefused.model_validate(facts)
+
+    async def _show_typing(self, chat_id: int) -> None:
+        try:
+            await self._client.send_chat_action(chat_id, ChatAction.TYPING)
+        except TelegramError as error:
+            log.debug("telegram_action_not_shown", error=type(error).__name__)
+
+
+def _reasons(fetched: Sequence[bytes | str]) -> list[str]:
+    return sorted({one for one in fetched if isinstance(one, str)})
