@@ -1,11 +1,11 @@
 """Why a job failed: codes with facts, never prose. The bot has one sentence for each code.
 
-    Failure
-    ├── the photos      too_few_photos, photo_missing
-    ├── the LoRA        lora_missing, lora_incompatible
-    ├── the model       base_missing, base_incomplete
-    ├── the machine     gpu_out_of_memory, gpu_failed, disk_full, storage_unreachable
-    └── the job         engine_crashed, version_not_supported, job_invalid, internal
+Failure
+├── the photos      too_few_photos, photo_missing
+├── the LoRA        lora_missing, lora_incompatible
+├── the model       base_missing, base_incomplete
+├── the machine     gpu_out_of_memory, gpu_failed, disk_full, storage_unreachable
+└── the job         engine_crashed, version_not_supported, job_invalid, internal
 """
 
 from enum import StrEnum

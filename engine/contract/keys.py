@@ -1,11 +1,11 @@
 """Where each artifact lies in the blob store. Everything of a person lies under one prefix.
 
-    people/{owner}/photos/{sha256}                     the bytes as they came
-    people/{owner}/reports/{sha256}.json               PhotoReport
-    people/{owner}/datasets/{job}/…                    crops, frames, dataset.json
-    people/{owner}/checkpoints/{job}/step-000120.safetensors
-    people/{owner}/loras/{job}/lora.safetensors        with manifest.json beside it
-    people/{owner}/headshots/{job}/01.jpg              with manifest.json beside them
+people/{owner}/photos/{sha256}                     the bytes as they came
+people/{owner}/reports/{sha256}.json               PhotoReport
+people/{owner}/datasets/{job}/…                    crops, frames, dataset.json
+people/{owner}/checkpoints/{job}/step-000120.safetensors
+people/{owner}/loras/{job}/lora.safetensors        with manifest.json beside it
+people/{owner}/headshots/{job}/01.jpg              with manifest.json beside them
 """
 
 MANIFEST = "manifest.json"
