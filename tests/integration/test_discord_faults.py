@@ -1,0 +1,198 @@
+"""The Discord adapter over real sockets, when things go wrong on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from discord_desk import Desk, Heard, a_button, a_frontend, a_message, home
+from discord_server import DiscordServer, Fault, a_discord, until
+
+from bot.conversation.incoming import Command, PhotosReceived, Said, UploadRefused
+from bot.conversation.messages import Picture
+from bot.frontends.base import TryLaterError
+from bot.frontends.discord.frontend import DiscordFrontend
+from bot.service.service import keep_running
+from engine.contract.blobs import Blobs
+
+ANN = 21
+
+
+class Line:
+    """A frontend connected to a Discord of ours, and the desk behind it."""
+
+    def __init__(self, folder: Path, server: DiscordServer) -> None:
+        self.server, self.desk, self.folder = server, Desk(), folder
+        self.frontend: DiscordFrontend = a_frontend(folder, token="t")
+
+    def hears(self, incoming: object) -> bool:
+        return incoming in [heard.incoming for heard in self.desk.heard]
+
+
+@asynccontextmanager
+async def a_line(folder: Path, server: DiscordServer) -> AsyncIterator[Line]:
+    line = Line(folder, server)
+
+    async def listen() -> None:
+        await line.frontend.run(line.desk)
+
+    running = asyncio.create_task(keep_running("discord", listen))
+    try:
+        yield line
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    async with a_discord() as server, a_line(tmp_path, server) as line:
+        await asyncio.wait_for(server.identified.wait(), 20)
+        await until(lambda: server.commands)
+        yield line
+
+
+async def test_the_bot_waits_for_a_discord_that_is_away(tmp_path: Path) -> None:
+    async with a_discord(starts=False) as server, a_line(tmp_path, server) as line:
+        with pytest.raises(TryLaterError):
+            await line.frontend.send(home(ANN), a_message(), None)
+        await asyncio.sleep(0.3)
+        await server.start()
+        await asyncio.wait_for(server.identified.wait(), 20)
+        await line.frontend.send(home(ANN), a_message("here"), None)
+        assert [said.text for said in server.seen_by(ANN)] == ["here"]
+
+
+async def test_what_was_said_while_the_line_was_down_is_heard_after_it(line: Line) -> None:
+    await line.server.drop()
+    await line.server.write(ANN, "while you were out")
+    await until(lambda: line.hears(Said(text="while you were out")))
+    assert [frame["op"] for frame in line.server.gateway if frame["op"] != 1] == [2, 6]
+
+
+@pytest.mark.parametrize(("op", "data", "answers"), [(7, None, 6), (9, False, 2)])
+async def test_discord_may_ask_to_come_back(
+    line: Line, op: int, data: object, answers: int
+) -> None:
+    line.server.identified.clear()
+    await line.server.send({"op": op, "d": data})
+    await asyncio.wait_for(line.server.identified.wait(), 20)
+    await line.server.write(ANN, "still there?")
+    await until(lambda: line.hears(Said(text="still there?")))
+    assert [frame["op"] for frame in line.server.gateway if frame["op"] != 1] == [2, answers]
+
+
+async def test_pictures_arrive_byte_for_byte(line: Line) -> None:
+    blobs = Blobs.from_url(f"file://{line.folder}/blobs")
+    shots = {f"linkedin-{n}.jpg": bytes(range(256)) * n for n in (1, 2, 3)}
+    for name, data in shots.items():
+        await blobs.put(f"people/a/{name}", data)
+    pictures = tuple(Picture(key=f"people/a/{name}", filename=name, as_file=True) for name in shots)
+    await line.frontend.send(home(ANN), a_message(pictures=pictures), None)
+    (said,) = line.server.seen_by(ANN)
+    assert said.files == shots
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("POST", "/messages", 500),
+        Fault("POST", "/messages", 429, headers={"Via": "1.1 google"}),
+    ],
+    ids=["500", "429 of Discord"],
+)
+async def test_passing_troubles_are_waited_out(line: Line, fault: Fault) -> None:
+    line.server.faults.append(fault)
+    await line.frontend.send(home(ANN), a_message("once"), None)
+    assert [said.text for said in line.server.seen_by(ANN)] == ["once"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "after_s"),
+    [
+        (Fault("POST", "/messages", 503), 5.0),
+        (Fault("POST", "/messages", 429, headers={"Retry-After": "37"}), 37.0),
+        (Fault("POST", "/messages", 0), 5.0),
+        (Fault("POST", "/users/@me/channels", 0), 5.0),
+    ],
+    ids=["503", "429 in front of Discord", "reset", "reset before"],
+)
+async def test_what_lasts_is_put_off(line: Line, fault: Fault, after_s: float) -> None:
+    line.server.faults.append(fault)
+    with pytest.raises(TryLaterError) as raised:
+        await line.frontend.send(home(ANN), a_message("once"), None)
+    assert raised.value.after_s == after_s
+
+
+async def test_what_arrived_although_the_line_broke_does_not_come_twice(line: Line) -> None:
+    line.server.fails("POST", "/messages", after=True)
+    for _ in range(2):
+        try:
+            await line.frontend.send(home(ANN), a_message("once"), None)
+        except TryLaterError:
+            continue
+    assert [said.text for said in line.server.seen_by(ANN)] == ["once"]
+    await line.frontend.send(home(ANN), a_message("once"), None)
+    assert len(line.server.seen_by(ANN)) == 2, "the same words may be said again"
+
+
+async def test_an_ended_token_leads_to_a_direct_message(line: Line) -> None:
+    token = await line.server.command(ANN, "status")
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    token.is_ended = True
+    assert heard.caller.here is not None
+    await line.frontend.send(heard.caller.here, a_message("answer"), None)
+    (private,) = [said for said in line.server.seen_by(ANN) if said.channel == ANN * 10]
+    assert private.text == "answer"
+
+
+async def test_an_acknowledgement_comes_before_any_photo_is_read(line: Line) -> None:
+    line.server.slow_files = asyncio.Event()
+    files = [(f"{n}.jpg", bytes([n]) * 2000) for n in range(10)]
+    await line.server.command(ANN, "train", files)
+    await until(lambda: any("callback" in call for call in line.server.calls))
+    assert line.desk.heard == []
+    line.server.slow_files.set()
+    await until(lambda: line.desk.heard)
+    assert line.desk.last.incoming == Command(name="train")
+    assert len(line.desk.last.photos) == 10
+
+
+async def test_a_file_that_does_not_come_is_asked_for_again(line: Line) -> None:
+    line.server.fails("GET", "one.jpg")
+    gone = line.server.fails("GET", "two.jpg", 404)
+    await line.server.write(ANN, "", ("one.jpg", b"1"), ("two.jpg", b"2"))
+    await until(lambda: line.hears(UploadRefused(reason="download_failed", num_files=1)))
+    assert gone.times == 0
+    (photos,) = [h.photos for h in line.desk.heard if h.incoming == PhotosReceived()]
+    assert photos == (b"1",)
+
+
+async def test_parts_become_smaller_when_discord_takes_less_than_it_says(line: Line) -> None:
+    line.server.limit_bytes = 3 * 1024 * 1024
+    blobs = Blobs.from_url(f"file://{line.folder}/blobs")
+    await blobs.put("people/a/all.zip", bytes(9 * 1024 * 1024))
+    picture = Picture(key="people/a/all.zip", filename="all.zip", as_file=True)
+    await line.frontend.send(home(ANN), a_message(pictures=(picture,)), None)
+    files = [data for said in line.server.seen_by(ANN) for data in said.files.values()]
+    assert sum(map(len, files)) == 9 * 1024 * 1024
+
+
+async def test_an_acknowledgement_that_fails_does_not_lose_the_wish(line: Line) -> None:
+    line.server.fails("POST", "/callback", 404, code=10062)
+    await line.server.command(ANN, "status")
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    assert heard.caller.here is not None
+    await line.frontend.send(heard.caller.here, a_message("answer"), None)
+    assert [said.text for said in line.server.seen_by(ANN)] == ["answer"]
+
+
+async def test_a_button_pressed_twice_at_once_is_heard_twice_and_edits_in_place(line: Line) -> None:
+    message = a_message("menu", card="menu", buttons=((a_button(),),))
+    ref = await line.frontend.send(home(ANN), message, None)
+    (said,) = line.server.seen_by(ANN)
+    await asyncio.gather(*(line.server.press(ANN, said, "Styles") for _ in range(2)))
+    await until(lambda: len(line.desk.heard) == 2)
+    await line.frontend.send(home(ANN), a_message("page", card="menu"), ref)
+    assert [said.text for said in line.server.seen_by(ANN)] == ["page"]
