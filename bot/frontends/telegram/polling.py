@@ -86,9 +86,8 @@ async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> N
             updates = await client.updates_after(offset, timeout_s)
             await take(updates)
         except Exception as error:
-            if isinstance(error, Conflict) and "webhook" in error.message.casefold():
-                await patiently(client.delete_webhook, setbacks, num_tries=1)
-            await asyncio.sleep(setbacks.pause_after(error))
+            if not await _webhook_is_gone(client, error):
+                await asyncio.sleep(setbacks.pause_after(error))
             continue
         setbacks.over()
         if updates:
@@ -96,3 +95,13 @@ async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> N
         else:
             all_is_here()
             timeout_s = POLL_S
+
+
+async def _webhook_is_gone(client: Client, error: Exception) -> bool:
+    """Somebody has set a webhook since we began to poll."""
+    if not isinstance(error, Conflict) or "webhook" not in error.message.casefold():
+        return False
+    try:
+        return await client.delete_webhook()
+    except TelegramError:
+        return False

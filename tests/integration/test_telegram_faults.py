@@ -1,0 +1,236 @@
+"""Telegram on a bad day: restarts in between, lost answers, floods, blocks, deleted messages."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from service_house import until
+from telegram_house import TelegramHouse, a_telegram_house
+from telegram_server import TOKEN, Fault, Refused
+
+from bot.conversation.incoming import Command, Incoming
+from bot.frontends.base import Arrival, Caller, MessageRef
+from bot.frontends.telegram.client import Access, Client
+from bot.frontends.telegram.files import PAUSES_S, Files
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path, redis_url: str) -> AsyncIterator[TelegramHouse]:
+    async with a_telegram_house(tmp_path, redis_url) as house:
+        yield house
+
+
+def good(count: int, first: int = 0) -> list[bytes]:
+    return [f"good {number}".encode() for number in range(first, first + count)]
+
+
+async def test_an_album_split_by_a_restart_is_answered_once(house: TelegramHouse) -> None:
+    ann = house.ann
+    updates = ann.album([*good(2), b"dark one", *good(7, 2)], caption="/train", as_files=True)
+    async with house.open(album_quiet_s=60.0):
+        last = ann.send(updates[:4])[-1]
+        acknowledged = f"{last + 1}"
+        await until(
+            lambda: any(
+                str(call.params.get("offset")) == acknowledged
+                for call in house.server.called("getUpdates")
+            )
+        )
+    assert ann.sees == [], "killed before the album was whole"
+    ann.send(updates[4:])
+    async with house.open():
+        await until(ann.reads("Photo 3 is too dark"))
+        await until(ann.reads("5 good ones"))
+        await until(lambda: len(house.server.reactions) == 5)
+    assert len([text for text in ann.sees if text.startswith("Your photos")]) == 1
+    assert len([text for text in ann.sees if "I keep up to 6" in text]) == 1
+    assert house.engine.num_taken("check_photo") == 6
+
+
+async def test_killed_at_random_between_updates_nothing_is_lost(house: TelegramHouse) -> None:
+    dice = random.Random(7)
+    ann, num_said, num_kills = house.ann, 30, 5
+    for life in range(num_kills + 1):
+        num_asked = len(house.server.called("getUpdates"))
+        async with house.open():
+            for _ in range(num_said // (num_kills + 1)):
+                ann.says("what?")
+            await until(partial(asks_again, house, num_asked))
+            if life < num_kills:
+                await asyncio.sleep(dice.uniform(0.0, 0.15))
+            else:
+                await until(lambda: len(ann.sees) >= num_said)
+    assert num_said <= len(ann.sees) <= num_said + num_kills
+
+
+def asks_again(house: TelegramHouse, num_asked: int) -> bool:
+    return len(house.server.called("getUpdates")) > num_asked
+
+
+class ForgetfulInbox:
+    """Cannot save at first; then takes down what it is given."""
+
+    def __init__(self, num_failures: int) -> None:
+        self.num_failures = num_failures
+        self.saved: list[Arrival] = []
+        self.settled: list[int] = []
+        self.heard: list[Incoming] = []
+
+    async def keep(self, source: str, payloads: Sequence[dict[str, Any]]) -> list[Arrival]:
+        if payloads and self.num_failures:
+            self.num_failures -= 1
+            raise OSError("the disk is full")
+        fresh = [Arrival(int(payload["update_id"]), payload) for payload in payloads]
+        self.saved += fresh
+        return fresh
+
+    async def kept(self, source: str) -> list[Arrival]:
+        return []
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        self.settled += ids
+
+    async def receive(
+        self,
+        caller: Caller,
+        incoming: Incoming,
+        photos: Sequence[bytes] = (),
+        origins: Sequence[MessageRef] = (),
+        settles: Sequence[int] = (),
+    ) -> None:
+        self.heard.append(incoming)
+        self.settled += settles
+
+
+async def test_what_cannot_be_saved_is_asked_for_again(house: TelegramHouse) -> None:
+    inbox = ForgetfulInbox(num_failures=1)
+    house.ann.says("/help")
+    running = asyncio.create_task(house.frontend().run(inbox))
+    await until(lambda: inbox.heard)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert inbox.heard == [Command(name="help")]
+    assert inbox.settled == [arrival.id for arrival in inbox.saved]
+    asked = [call.params.get("offset") for call in house.server.called("getUpdates")]
+    assert asked[:2] == [None, None], "not given up at Telegram before it was saved"
+
+
+async def test_two_with_one_token_take_turns(house: TelegramHouse) -> None:
+    first, second = ForgetfulInbox(0), ForgetfulInbox(0)
+    one = asyncio.create_task(house.frontend().run(first))
+    await until(lambda: house.server.called("getUpdates"))
+    two = asyncio.create_task(house.frontend().run(second))
+    house.ann.says("/help")
+    await until(lambda: first.heard)
+    one.cancel()
+    await asyncio.wait([one])
+    house.ann.says("/status")
+    await until(lambda: Command(name="status") in second.heard)
+    two.cancel()
+    await asyncio.wait([two])
+    assert first.heard == [Command(name="help")]
+
+
+async def test_starts_while_the_api_is_away_and_after_a_conflict(house: TelegramHouse) -> None:
+    house.server.faults = [
+        Fault("getMe", refused=Refused(502, "Bad Gateway")),
+        Fault("getUpdates", refused=Refused(409, "Conflict: webhook is active; delete it")),
+        Fault("setMyCommands", times=99, refused=Refused(404, "Not Found")),
+        Fault("setMessageReaction", times=99, refused=Refused(400, "Bad Request: no reactions")),
+    ]
+    house.server.webhook = {"url": "https://elsewhere"}
+    house.ann.says("/help")
+    async with house.open():
+        await until(house.ann.reads("What I can do"))
+    assert house.server.webhook == {}
+
+
+async def test_a_lost_answer_costs_one_double_at_most(house: TelegramHouse) -> None:
+    ann = house.ann
+    async with house.open():
+        ann.send(ann.album(good(3), as_files=True))
+        data, card = await until(lambda: ann.offered("Start training"))
+        ann.presses(data, card)
+        await until(ann.reads("“Me” is ready!"))
+        house.server.faults = [
+            Fault("sendMediaGroup", times=1, answer_lost=True),
+            Fault("sendMessage", times=1, refused=Refused(429, "Too Many", retry_after=1)),
+        ]
+        ann.says("/headshot linkedin 4")
+        await until(ann.reads("Your 4 headshots"))
+    shown = house.server.visible(7)
+    assert len([message for message in shown if message.kind == "photo"]) == 8
+    assert len([message for message in shown if message.kind == "document"]) == 4
+    assert len([message for message in shown if "Your 4 headshots" in message.text]) == 1
+
+
+async def test_answers_that_stay_lost_end_as_delivered(house: TelegramHouse) -> None:
+    house.server.faults = [Fault("sendMessage", times=2, answer_lost=True)]
+    async with house.open():
+        house.ann.says("/privacy")
+        await until(lambda: len(house.ann.sees) == 2)
+        house.ann.says("/help")
+        await until(house.ann.reads("What I can do"))
+    assert len([text for text in house.ann.sees if "Your photos are yours" in text]) == 2
+
+
+async def test_blocked_deleted_and_unchanged_are_what_they_are(house: TelegramHouse) -> None:
+    ann = house.ann
+    async with house.open():
+        ann.says("/train")
+        card = await until(ann.reads("Send me your photos"))
+        house.server.shown.remove(card)
+        ann.send(ann.album(good(1), as_files=True))
+        new = await until(ann.reads("1 of 3"))
+        house.server.faults = [
+            Fault("editMessageText", refused=Refused(400, "Bad Request: message is not modified")),
+        ]
+        ann.send(ann.album(good(1, 1), as_files=True))
+        await until(ann.reads("2 of 3"))
+        assert ann.reads("2 of 3")() == new, "the new card is edited from now on"
+        house.server.closed.add(7)
+        ann.says("/privacy")
+        await until(
+            lambda: any(c.params["chat_id"] == 7 for c in house.server.called("sendMessage")[-1:])
+        )
+        house.server.closed.clear()
+        ann.says("/help")
+        await until(ann.reads("What I can do"))
+        await until(ann.reads("Your photos are yours"))
+
+
+async def test_what_telegram_cannot_show_comes_as_a_file(house: TelegramHouse) -> None:
+    ann = house.ann
+    async with house.open():
+        ann.send(ann.album(good(3), as_files=True))
+        data, card = await until(lambda: ann.offered("Start training"))
+        ann.presses(data, card)
+        await until(ann.reads("“Me” is ready!"))
+        refused = Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+        house.server.faults = [Fault("sendMediaGroup", refused=refused)]
+        ann.says("/headshot founder 2")
+        await until(ann.reads("Your 2 headshots"))
+    kinds = [message.kind for message in house.server.visible(7)]
+    assert (kinds.count("photo"), kinds.count("document")) == (0, 2)
+
+
+async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    client = Client(Access(token=TOKEN, api_url=house.server.url))
+    files = Files(client, limit_mib=20, pause=pause)
+    house.server.files["there"] = b"photo"
+    house.server.faults = [Fault("getFile", refused=Refused(502, "Bad Gateway"))]
+    assert await files.fetch("there") == b"photo"
+    assert await files.fetch("gone") is None
+    assert pauses == [1.0, *PAUSES_S]
+    await client.close_connections()
