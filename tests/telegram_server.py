@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -69,6 +70,8 @@ class TelegramServer:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.files: dict[str, bytes] = {}
+        self.on_disk: dict[str, Path] = {}
+        """Of a server in local mode, which tells paths."""
         self.reactions: dict[tuple[int, int], str] = {}
         self.toasts: list[tuple[str, str]] = []
         self.menus: dict[tuple[str, str], list[str]] = {}
@@ -183,6 +186,9 @@ class TelegramServer:
         return True
 
     def _on_getfile(self, params: Json, files: Json) -> Json:
+        if params["file_id"] in self.on_disk:
+            path = str(self.on_disk[params["file_id"]])
+            return {"file_id": "f", "file_unique_id": "f", "file_path": path}
         data = self.files.get(params["file_id"])
         if data is None:
             raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")

@@ -52,13 +52,19 @@ def headshot(turn: Turn, command: Command) -> Reply:
 
 
 def share(turn: Turn) -> Reply:
-    """`/share`: the latest headshots, for the person alone, with the button that shows them."""
+    """`/share`: the latest headshots, for the person alone, with the button that shows them.
+
+    Where nothing can be shown to one person alone, the command itself is the person's word.
+    """
     if not turn.situation.headshot_sets:
         styles = turn.command_button("headshot")
         return turn.reply(turn.tell("headshots.none_to_share", buttons=((styles,),)))
     if not turn.situation.in_group:
         return turn.reply(turn.tell("headshots.share_where", fleeting=True))
-    return turn.reply(results(turn, turn.situation.headshot_sets[-1]))
+    latest = turn.situation.headshot_sets[-1]
+    if not turn.situation.here_is_private:
+        return turn.reply(_shared(turn, latest))
+    return turn.reply(results(turn, latest))
 
 
 def shoot(turn: Turn, action: Action) -> Reply:

@@ -234,3 +234,14 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
     assert await files.fetch("gone") is None
     assert pauses == [1.0, *PAUSES_S]
     await client.close_connections()
+
+
+async def test_a_server_of_ones_own_has_no_small_limit(house: TelegramHouse) -> None:
+    client = Client(Access(token=TOKEN, api_url=house.server.url, is_local=True))
+    files = Files(client, limit_mib=30)
+    on_disk = house.folder / "photo"
+    on_disk.write_bytes(b"from the disk")
+    house.server.on_disk["big"] = on_disk
+    assert await files.fetch("big") == b"from the disk"
+    assert not files.is_too_large(25 * 2**20)
+    await client.close_connections()

@@ -169,3 +169,17 @@ async def test_the_last_words_arrive(house: TelegramHouse) -> None:
     await until(ann.reads("Erase everything?"))
     await press(ann, "Yes, erase everything")
     await until(ann.reads("Everything is erased"))
+
+
+async def test_sharing_is_the_persons_own_word(house: TelegramHouse) -> None:
+    ann, group = house.ann, -100500
+    ann.send(ann.album(good(3), as_files=True))
+    await press(ann, "Start training")
+    await until(ann.reads("“Me” is ready!"))
+    ann.says("/headshot founder 2", chat=group)
+    await until(ann.reads("Your 2 headshots"))
+    (told,) = await until(lambda: house.server.visible(group))
+    assert (told.kind, told.text) == ("text", "I send your headshots to you privately.")
+    ann.says("/share", chat=group)
+    await until(lambda: house.server.visible(group)[-1].text == "2 headshots · Founder")
+    assert [m.kind for m in house.server.visible(group)[1:3]] == ["photo", "photo"]

@@ -1,5 +1,6 @@
 """Messages as Telegram shows them: HTML, and keyboards that fit a phone. Pure."""
 
+from collections.abc import Sequence
 from html import escape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -10,9 +11,8 @@ from bot.conversation.messages import Button, Message
 MAX_CAPTION = 1024
 MAX_TOAST = 200
 BAR_CELLS = 12
-ROW_LETTERS = 30
-"""So many letters of labels fit beside each other on a phone."""
-MAX_IN_ROW = 4
+LETTERS_BY_WIDTH = {4: 7, 3: 11, 2: 18, 1: 40}
+"""So many letters of each label can be read on a phone, by the number of buttons in a row."""
 
 
 def text_of(message: Message) -> str:
@@ -38,16 +38,27 @@ def bar(share: float) -> str:
 def keyboard(message: Message, username: str, in_group: bool) -> InlineKeyboardMarkup | None:
     """Buttons in rows. Where others could press them, they lead to the private chat instead."""
     rows: list[list[InlineKeyboardButton]] = []
-    for row in message.buttons:
-        drawn = [_linking(button, username) if in_group else _acting(button) for button in row]
-        width = _width([button.label for button in row])
+    for buttons in _grids(message.buttons):
+        drawn = [_linking(one, username) if in_group else _acting(one) for one in buttons]
+        width = _width([button.label for button in buttons])
         rows += [drawn[i : i + width] for i in range(0, len(drawn), width)]
     return InlineKeyboardMarkup(rows) if rows else None
 
 
+def _grids(rows: Sequence[Sequence[Button]]) -> list[list[Button]]:
+    """Rows below each other that do the same kind of thing are one grid, broken anew."""
+    grids: list[list[Button]] = []
+    for row in rows:
+        if grids and len(grids[-1]) > 2 and grids[-1][0].action.verb is row[0].action.verb:
+            grids[-1] += row
+        else:
+            grids.append(list(row))
+    return grids
+
+
 def _width(labels: list[str]) -> int:
     longest = max(map(len, labels))
-    fitting = max(1, min(MAX_IN_ROW, ROW_LETTERS // (longest + 3), len(labels)))
+    fitting = max((n for n, most in LETTERS_BY_WIDTH.items() if longest <= most), default=1)
     num_rows = -(-len(labels) // fitting)
     return -(-len(labels) // num_rows)
 
