@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.frontends.discord.invite import links
 from bot.processes.engine import torch_is_installed
 from bot.processes.valkey import ValkeyError, embedded
 from bot.settings import Settings
@@ -84,6 +85,8 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
     yield _tokens(settings)
+    if settings.discord.token is not None:
+        yield _discord(settings.discord.token.get_secret_value())
 
 
 async def _probe(base: str) -> dict[str, Any] | None:
@@ -214,12 +217,21 @@ def _tokens(settings: Settings) -> Finding:
     return Finding(what="chats", state="advice", found="terminal only", remedy=remedy)
 
 
+def _discord(token: str) -> Finding:
+    invites = links(token)
+    if not invites:
+        remedy = "copy it from discord.com/developers, Bot, Reset Token: it has three parts"
+        return Finding(what="discord", state="missing", found="no bot token", remedy=remedy)
+    found = "\n".join(f"add to a {place}: {link}" for place, link in invites.items())
+    return Finding(what="discord", state="good", found=found)
+
+
 def _show(findings: list[Finding]) -> None:
     marks = {"good": ("✓", "green"), "advice": ("·", "yellow"), "missing": ("✗", "red")}
     table = Table.grid(padding=(0, 1))
     table.add_column()
     table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for finding in findings:
         mark, style = marks[finding.state]
         said = Text(finding.found)

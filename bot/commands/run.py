@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from bot import app
 from bot.commands.faults import CommandError
+from bot.frontends.discord.invite import links
 from bot.processes.engine import engine_part, torch_is_installed
 from bot.processes.supervisor import Part, Patience, Supervisor
 from bot.processes.valkey import embedded
@@ -21,6 +22,9 @@ async def run(settings: Settings, flags: list[str]) -> int:
     """Runs all parts until stopped. `flags` are handed on to the bot's command line."""
     if settings.discord.token is None and settings.telegram.token is None:
         print(NO_CHAT, file=sys.stderr)
+    if settings.discord.token is not None:
+        for place, link in links(settings.discord.token.get_secret_value()).items():
+            print(f"Add the Discord bot to a {place}: {link}", file=sys.stderr)
     _refuse_without_torch(settings)
     async with AsyncExitStack() as stack:
         url = await _queue(stack, settings)

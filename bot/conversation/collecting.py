@@ -84,6 +84,8 @@ def receive(turn: Turn, received: PhotosReceived) -> Reply:
         effects = [OpenCollection()] if collection is None else []
         effects.append(AddPhotos(photos=kept))
     notes = _notes(turn, received, num_kept=len(kept))
+    if kept and turn.situation.here_is_private:
+        notes += _privately(turn)
     if not effects and not notes:
         notes = [turn.tell("photos.none")]
     return turn.reply(*notes, effects=[*effects, *_discard(left_over)])
