@@ -22,7 +22,7 @@ from rich.text import Text
 from bot.frontends.discord.invite import links
 from bot.processes.engine import torch_is_installed
 from bot.processes.valkey import ValkeyError, embedded
-from bot.settings import Settings
+from bot.settings import Settings, TelegramSection
 from engine.contract.base import Frozen
 from engine.contract.queue import JobQueue, connect
 
@@ -87,6 +87,8 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     yield _tokens(settings)
     if settings.discord.token is not None:
         yield _discord(settings.discord.token.get_secret_value())
+    if settings.telegram.token is not None:
+        yield await _telegram(settings.telegram, settings.telegram.token.get_secret_value())
 
 
 async def _probe(base: str) -> dict[str, Any] | None:
@@ -224,6 +226,25 @@ def _discord(token: str) -> Finding:
         return Finding(what="discord", state="missing", found="no bot token", remedy=remedy)
     found = "\n".join(f"add to a {place}: {link}" for place, link in invites.items())
     return Finding(what="discord", state="good", found=found)
+
+
+async def _telegram(section: TelegramSection, token: str) -> Finding:
+    from bot.frontends.telegram.introduction import Introduction, introduce
+
+    met = await introduce(token, section.api_url)
+    if isinstance(met, Introduction):
+        found = f"@{met.username}, add it to a group: {met.group_link}"
+        if not met.reads_all:
+            return Finding(what="telegram", state="good", found=found)
+        remedy = "it reads all words of its groups and needs none: /setprivacy at @BotFather"
+        return Finding(what="telegram", state="advice", found=found, remedy=remedy)
+    if met == "refused":
+        remedy = "copy it from @BotFather, /token, into HEADSHOT_TELEGRAM__TOKEN"
+        return Finding(what="telegram", state="missing", found="token refused", remedy=remedy)
+    remedy = "is there a way to it? The bot starts all the same and waits"
+    return Finding(
+        what="telegram", state="advice", found=f"{section.api_url} does not answer", remedy=remedy
+    )
 
 
 def _show(findings: list[Finding]) -> None:

@@ -17,6 +17,7 @@ from bot.conversation.incoming import Command, Incoming
 from bot.frontends.base import Arrival, Caller, MessageRef
 from bot.frontends.telegram.client import Access, Client
 from bot.frontends.telegram.files import PAUSES_S, Files
+from bot.frontends.telegram.introduction import Introduction, introduce
 
 
 @pytest_asyncio.fixture
@@ -245,3 +246,12 @@ async def test_a_server_of_ones_own_has_no_small_limit(house: TelegramHouse) -> 
     assert await files.fetch("big") == b"from the disk"
     assert not files.is_too_large(25 * 2**20)
     await client.close_connections()
+
+
+async def test_the_doctor_knows_whose_token_it_is(house: TelegramHouse) -> None:
+    met = await introduce(TOKEN, house.server.url)
+    assert isinstance(met, Introduction)
+    assert met.group_link == "https://t.me/heads_bot?startgroup=start"
+    house.server.faults = [Fault("getMe", refused=Refused(401, "Unauthorized"))]
+    assert await introduce(TOKEN, house.server.url) == "refused"
+    assert await introduce(TOKEN, "http://127.0.0.1:1") == "away"
