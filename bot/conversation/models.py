@@ -25,10 +25,17 @@ MAX_NAME = 32
 
 
 def models(turn: Turn, command: Command) -> Reply:
-    """`/models [name]`: one model's card, or the list."""
+    """`/models [name]`: one model's card, or the list; with the option `rename`, its new name.
+
+    A form of a platform names the model by the option `id`, as a button does.
+    """
     owned = turn.situation.models
     wanted = clean(command.argument).casefold()
-    named = [model for model in owned if model.name.casefold() == wanted]
+    meant = find(owned, command.options.get("id", ""))
+    named = [meant] if meant else [model for model in owned if model.name.casefold() == wanted]
+    new_name = command.options.get("rename")
+    if new_name is not None and owned and (named or len(owned) == 1):
+        return rename(turn, new_name, (named or list(owned))[-1].id)
     if not owned:
         train = primary(turn.command_button("train"))
         return turn.reply(turn.tell("models.none", buttons=((train,),)))

@@ -8,10 +8,10 @@ import pytest
 import simcord
 from discord_desk import Desk, Heard, a_button, a_frontend, a_message, home
 
-from bot.conversation.actions import Verb
+from bot.conversation.actions import Verb, act
 from bot.conversation.incoming import ChatClosed, Command, PhotosReceived, Pressed, Said
 from bot.conversation.incoming import UploadRefused as Refused
-from bot.conversation.messages import Message, PhotoLine, Picture
+from bot.conversation.messages import Button, Message, PhotoLine, Picture
 from bot.frontends.base import MessageGoneError, TryLaterError, UnreachableError
 from bot.frontends.discord.frontend import DiscordFrontend
 from engine.contract.blobs import Blobs
@@ -139,6 +139,20 @@ async def test_photos_come_with_the_command_the_form_the_menu_and_by_message(wor
     assert world.desk.last.incoming == PhotosReceived()
     await world.ann.send_dm("hello")
     assert world.desk.last.incoming == Said(text="hello")
+
+
+async def test_a_model_is_renamed_by_a_form(world: World) -> None:
+    rename = Button(label="Rename", action=act(Verb.RENAME_MODEL, "a1" * 16))
+    world.answers(a_message("Me", buttons=((rename,),)))
+    shown = await world.ann.slash(world.channel, "models")
+    assert shown.response is not None
+    form = await world.ann.click(shown.response.message, label="Rename")
+    assert form.modal is not None
+    field = next(c["component"] for c in form.modal["components"] if "component" in c)
+    await world.ann.submit_modal(form, {field["custom_id"]: "Ada"})
+
+    options = {"id": "a1" * 6, "rename": "Ada"}
+    assert world.desk.last.incoming == Command(name="models", options=options)
 
 
 async def test_the_menu_takes_photos_of_ones_own_messages_only(world: World) -> None:

@@ -450,6 +450,17 @@ def test_renaming(name: str, key: str) -> None:
         assert reply.effects == (RenameModel(model_id=ME, name=" ".join(name.split())),)
 
 
+def test_a_form_renames_without_a_question() -> None:
+    by_id = Command(name="models", options={"id": ME[:12], "rename": "Ada"})
+    by_name = Command(name="models", argument="me", options={"rename": "Ada"})
+
+    for command in (by_id, by_name):
+        reply = respond(command, READY)
+        assert reply.effects == (RenameModel(model_id=ME, name="Ada"),)
+        assert reply.session.state is State.IDLE
+    assert respond(by_id, SITUATIONS["new"]).effects == ()
+
+
 def test_a_command_ends_renaming_even_as_text() -> None:
     reply = respond(Said(text="/cancel"), SITUATIONS["renaming"])
 

@@ -29,6 +29,7 @@ OPTIONS = (
     "person",
     "headshots",
     "trainings",
+    "rename",
 )
 FAMILIES: dict[str, tuple[str, ...]] = {
     "reason.": tuple(ReasonCode),
@@ -44,7 +45,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "quality.": ("fast", "standard", "best"),
     "aspect.": ("portrait", "square"),
     "admin_do.": ("stats", "pause", "resume", "ban", "allow", "quota"),
-    "form.": ("title", "hint", "photos", "not_yours", "fault"),
+    "form.": ("title", "hint", "photos", "rename", "name", "not_yours", "fault"),
     "upload.": ("too_large", "not_an_image", "download_failed"),
     "phase.": (
         "preparing",

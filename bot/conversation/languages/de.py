@@ -609,6 +609,8 @@ PHRASES: Catalogue = {
     "option.person": "um wen es geht",
     "option.headshots": "Porträts am Tag, für Grenzen",
     "option.trainings": "Trainings am Tag, für Grenzen",
+    "option_name.rename": "umbenennen",
+    "option.rename": "der neue Name",
     "quality.fast": "schnell",
     "quality.standard": "normal",
     "quality.best": "am besten, dauert am längsten",
@@ -626,6 +628,8 @@ PHRASES: Catalogue = {
         "Du kannst danach weitere schicken, sooft du willst."
     ),
     "form.photos": "Ein bis zehn Fotos",
+    "form.rename": "Ein neuer Name",
+    "form.name": "Wie soll es heißen?",
     "form.not_yours": (
         "Diese Fotos sind von jemand anderem. Ich trainiere nur mit deinen eigenen Nachrichten."
     ),

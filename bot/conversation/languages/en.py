@@ -532,6 +532,8 @@ PHRASES: Catalogue = {
     "option.person": "whom it is about",
     "option.headshots": "headshots a day, for quota",
     "option.trainings": "trainings a day, for quota",
+    "option_name.rename": "rename",
+    "option.rename": "its new name",
     "quality.fast": "fast",
     "quality.standard": "standard",
     "quality.best": "best, takes longest",
@@ -549,6 +551,8 @@ PHRASES: Catalogue = {
         "You can send more afterwards, as often as you like."
     ),
     "form.photos": "One to ten photos",
+    "form.rename": "A new name",
+    "form.name": "How shall I call it?",
     "form.not_yours": "Those photos are somebody else's. I only train with your own messages.",
     "form.fault": "Something went wrong on my side. Please try that again in a moment.",
     # admin

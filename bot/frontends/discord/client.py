@@ -16,6 +16,7 @@ from bot.frontends.discord.commands import Ears, Interaction
 
 FORM_TIMEOUT_S = 14 * 60.0
 MAX_PHOTOS = 10
+MAX_NAME = 64
 log = structlog.get_logger()
 
 
@@ -25,6 +26,8 @@ class Listener(Ears, Protocol):
     async def uploaded(
         self, interaction: Interaction, photos: list[discord.Attachment]
     ) -> None: ...
+
+    async def named(self, interaction: Interaction, model_id: str, name: str) -> None: ...
 
     async def wrote(self, message: discord.Message) -> None: ...
 
@@ -100,3 +103,18 @@ class UploadForm(ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         await self._listener.uploaded(interaction, self.files.values)
+
+
+class NameForm(ui.Modal):
+    """A new name for a model; in a server nobody could say it without being read."""
+
+    def __init__(self, listener: Listener, locale: str, model_id: str) -> None:
+        language = language_of(locale)
+        super().__init__(title=phrase(language, "form.rename"), timeout=FORM_TIMEOUT_S)
+        self._listener = listener
+        self._model_id = model_id
+        self.name: ui.TextInput[Any] = ui.TextInput(max_length=MAX_NAME)
+        self.add_item(ui.Label(text=phrase(language, "form.name"), component=self.name))
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        await self._listener.named(interaction, self._model_id, self.name.value)

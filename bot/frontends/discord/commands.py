@@ -149,11 +149,16 @@ def matching(styles: dict[str, Style], typed: str) -> list[Style]:
 
 
 def _models(ears: Ears) -> app_commands.Command[Any, ..., None]:
-    async def models(interaction: Interaction, name: Range[str, 1, 64] | None = None) -> None:
-        await ears.command(interaction, Command(name="models", argument=name or ""))
+    async def models(
+        interaction: Interaction,
+        name: Range[str, 1, 64] | None = None,
+        rename: Range[str, 1, 64] | None = None,
+    ) -> None:
+        command = Command(name="models", argument=name or "", options=_told(rename=rename))
+        await ears.command(interaction, command)
 
-    app_commands.rename(name=say("option_name.model"))(models)
-    app_commands.describe(name=say("option.model"))(models)
+    app_commands.rename(name=say("option_name.model"), rename=say("option_name.rename"))(models)
+    app_commands.describe(name=say("option.model"), rename=say("option.rename"))(models)
     return _command("models", models)
 
 

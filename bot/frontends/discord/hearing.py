@@ -15,7 +15,7 @@ from bot.conversation.incoming import Command, Incoming, PhotosReceived, Pressed
 from bot.conversation.phrases import language_of, phrase
 from bot.frontends.base import Caller, Inbox
 from bot.frontends.discord.cards import action_of
-from bot.frontends.discord.client import UploadForm
+from bot.frontends.discord.client import NameForm, UploadForm
 from bot.frontends.discord.commands import Interaction
 from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import REST
@@ -62,7 +62,7 @@ class Hearing:
         if photos or is_private(interaction):
             await self.command(interaction, command, photos)
             return
-        door = await self._open(interaction, form=True)
+        door = await self._open(interaction, form=UploadForm(self, interaction.locale.value))
         await self._take(interaction, door, command)
 
     async def train_with(self, interaction: Interaction, message: discord.Message) -> None:
@@ -80,12 +80,21 @@ class Hearing:
 
     async def pressed(self, interaction: Interaction, identifier: str) -> None:
         action = action_of(identifier)
+        locale = interaction.locale.value
         if action is not None and action.verb is Verb.ADD_PHOTOS:
-            await self._open(interaction, form=True)
+            await self._open(interaction, form=UploadForm(self, locale))
+            return
+        if action is not None and action.verb is Verb.RENAME_MODEL:
+            await self._open(interaction, form=NameForm(self, locale, action.id))
             return
         door = await self._open(interaction)
         door.may_be_public = action is not None and action.verb is Verb.SHARE
         await self._take(interaction, door, Pressed(action=action))
+
+    async def named(self, interaction: Interaction, model_id: str, name: str) -> None:
+        door = await self._open(interaction, thinks=True)
+        command = Command(name="models", options={"id": model_id, "rename": name})
+        await self._take(interaction, door, command)
 
     async def wrote(self, message: discord.Message) -> None:
         user = str(message.author.id)
@@ -102,7 +111,7 @@ class Hearing:
     # How it is taken.
 
     async def _open(
-        self, interaction: Interaction, thinks: bool = False, form: bool = False
+        self, interaction: Interaction, thinks: bool = False, form: discord.ui.Modal | None = None
     ) -> Door:
         """Acknowledges, and remembers the way to answer."""
         private = is_private(interaction)
@@ -116,9 +125,8 @@ class Hearing:
             shows=interaction.message.id if interaction.message is not None else None,
         )
         try:
-            if form:
-                locale = interaction.locale.value
-                await interaction.response.send_modal(UploadForm(self, locale))
+            if form is not None:
+                await interaction.response.send_modal(form)
             elif thinks:
                 await interaction.response.defer(ephemeral=not private, thinking=True)
                 door.thinking = interaction
