@@ -19,11 +19,15 @@ from bot.conversation.incoming import (
 from bot.frontends.base import Inbox
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.faults import is_unreachable
-from bot.frontends.telegram.files import Files, TooLargeError
+from bot.frontends.telegram.files import MIB, Files, TooLargeError
 from bot.frontends.telegram.presses import Presses
 from bot.frontends.telegram.reading import Attachment, Heard, wish_of
 from bot.frontends.telegram.worklist import Item
 
+PORTION_BYTES = 40 * MIB
+"""Photos in memory at once, for one person."""
+TYPING_BYTES = 2 * MIB
+"""What takes time to fetch is worth a sign of life, which counts as a message for flood control."""
 log = structlog.get_logger()
 
 
@@ -75,9 +79,22 @@ class Hand:
         return True
 
     async def _give_files(self, heard: Sequence[Heard], settles: Sequence[int]) -> None:
-        """One answer to all of them; what cannot be taken is said first."""
+        """One answer to all of them, unless together they are too much to hold at once."""
+        num_bytes = sum(one.attachment.size_bytes for one in heard if one.attachment is not None)
+        if num_bytes > TYPING_BYTES:
+            self._aside.put_nowait(self._show_typing(int(heard[0].caller.address["chat"])))
+        command = next((one.said for one in heard if isinstance(one.said, Command)), None)
+        *portions, last = _portions(heard)
+        for portion in portions:
+            await self._give_portion(portion, command, ())
+            command = None
+        await self._give_portion(last, command, settles)
+
+    async def _give_portion(
+        self, heard: Sequence[Heard], command: Command | None, settles: Sequence[int]
+    ) -> None:
+        """What cannot be taken is said first."""
         caller = heard[0].caller
-        self._aside.put_nowait(self._show_typing(int(caller.address["chat"])))
         attachments = [one.attachment for one in heard if one.attachment is not None]
         fetched = await asyncio.gather(*[self._fetch(one) for one in attachments])
         good = [
@@ -86,7 +103,6 @@ class Hand:
             if isinstance(data, bytes)
         ]
         refused = [self._refusal(reason, fetched.count(reason)) for reason in _reasons(fetched)]
-        command = next((one.said for one in heard if isinstance(one.said, Command)), None)
         received = PhotosReceived(compressed=any(a and a.is_compressed for _, _, a in good))
         last: list[Incoming] = []
         if command is not None:
@@ -121,6 +137,20 @@ class Hand:
             await self._client.send_chat_action(chat_id, ChatAction.TYPING)
         except TelegramError as error:
             log.debug("telegram_action_not_shown", error=type(error).__name__)
+
+
+def _portions(heard: Sequence[Heard]) -> list[list[Heard]]:
+    """By the sizes that Telegram names; most albums are one portion."""
+    portions: list[list[Heard]] = [[]]
+    size_bytes = 0
+    for one in heard:
+        assert one.attachment is not None
+        size_bytes += one.attachment.size_bytes
+        if portions[-1] and size_bytes > PORTION_BYTES:
+            portions.append([])
+            size_bytes = one.attachment.size_bytes
+        portions[-1].append(one)
+    return portions
 
 
 def _reasons(fetched: Sequence[bytes | str]) -> list[str]:
