@@ -107,6 +107,8 @@ class DiscordServer:
         self.slow_files: asyncio.Event | None = None
         self.gateway: list[Json] = []
         self.limit_bytes = 10 * MIB
+        self.acknowledged: dict[int, float] = {}
+        """By interaction, when its acknowledgement came, by the loop's clock."""
         self.identified = asyncio.Event()
         self.port = 0
         self._ids = itertools.count(10_000)
@@ -378,6 +380,7 @@ class DiscordServer:
 
     def _callback(self, payload: Json, files: dict[str, bytes], number: str, name: str) -> Json:
         token = self.tokens[name]
+        self.acknowledged[token.interaction] = asyncio.get_running_loop().time()
         flags = (payload.get("data") or {}).get("flags", 0)
         if payload["type"] == 5:
             to = token.user if flags & EPHEMERAL else None

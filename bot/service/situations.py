@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.conversation.actions import SHORT_ID_LENGTH
 from bot.conversation.admin import read_wish
 from bot.conversation.commands import canonical
-from bot.conversation.incoming import Command, Happening, Incoming, Pressed
+from bot.conversation.incoming import Command, Happening, Incoming, Pressed, Said
 from bot.conversation.session import Session
 from bot.conversation.situation import (
     Collection,
@@ -155,6 +155,9 @@ class Situations:
 
 
 async def _other(tx: AsyncSession, about: Incoming | Happening | None) -> Other | None:
+    if isinstance(about, Said):
+        name, _, argument = about.text.strip().partition(" ")
+        about = Command(name=name, argument=argument)
     if not isinstance(about, Command) or canonical(about.name) != "admin":
         return None
     name = read_wish(about).person

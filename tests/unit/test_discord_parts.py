@@ -16,6 +16,7 @@ from PIL import Image
 from bot.conversation.actions import Verb, act
 from bot.conversation.messages import Button, Message, PhotoLine, Picture
 from bot.conversation.phrases import LANGUAGES
+from bot.frontends.base import Caller
 from bot.frontends.discord.cards import action_of, cards, custom_id
 from bot.frontends.discord.client import Client
 from bot.frontends.discord.commands import add_to, matching
@@ -199,14 +200,18 @@ async def test_so_many_bytes_at_once_and_in_order_of_asking() -> None:
         pass
 
 
+PRIVATE = 10
+
+
 class HookOnly:
     """Stands where a door needs a webhook that this test never uses."""
 
 
 def a_door(doors: Doors, user: int, channel: int, shows: int | None = None) -> Door:
     hook: discord.Webhook = HookOnly()  # type: ignore[assignment]
-    caller = None
-    return doors.add(Door(caller, user, channel, hook, doors.now(), 1, shows))  # type: ignore[arg-type]
+    here = None if channel == PRIVATE else {"channel": channel}
+    caller = Caller(platform="discord", user_id=str(user), address={}, here=here)
+    return doors.add(Door(caller, user, channel, hook, doors.now(), 1, shows))
 
 
 def test_doors_shut_after_a_quarter_of_an_hour() -> None:
@@ -218,7 +223,9 @@ def test_doors_shut_after_a_quarter_of_an_hour() -> None:
     assert doors.of(1, 7) is new
     assert doors.to(1, 99) is old
     assert doors.of(2, 7) is None
-    assert doors.outside(1, 7) is None
+    assert doors.outside(1) is new
+    a_door(doors, 1, PRIVATE)
+    assert doors.outside(1) is new, "a door in private leads nowhere else"
     now[0] = OPEN_S + 1
     assert doors.to(1, 99) is None
     assert doors.of(1, 7) is new

@@ -16,7 +16,8 @@ from bot.frontends.base import Caller
 
 OPEN_S = 14 * 60.0
 """A minute less than Discord's quarter of an hour."""
-MAX_DOORS = 20_000
+MAX_PEOPLE = 5000
+MAX_MESSAGES = 5000
 
 
 @dataclass
@@ -39,14 +40,13 @@ class Door:
 class Doors:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.now = clock
-        self._doors: OrderedDict[int, Door] = OrderedDict()
-        self._ids = 0
+        self._doors: OrderedDict[int, list[Door]] = OrderedDict()
         self._makers: OrderedDict[int, Door] = OrderedDict()
 
     def add(self, door: Door) -> Door:
+        self._doors[door.user_id] = [*self._open(door.user_id), door]
+        self._doors.move_to_end(door.user_id)
         self._sweep()
-        self._ids += 1
-        self._doors[self._ids] = door
         return door
 
     def shut(self, door: Door) -> None:
@@ -64,16 +64,14 @@ class Doors:
         doors = [door for door in self._open(user_id) if door.channel_id == channel_id]
         return doors[-1] if doors else None
 
-    def outside(self, user_id: int, private_id: int | None) -> Door | None:
+    def outside(self, user_id: int) -> Door | None:
         """The newest anywhere but in the private chat."""
-        doors = [door for door in self._open(user_id) if door.channel_id != private_id]
+        doors = [door for door in self._open(user_id) if door.caller.here is not None]
         return doors[-1] if doors else None
 
     def made(self, message_id: int, door: Door) -> None:
         """Remembers who can edit a message that only its person sees."""
         self._makers[message_id] = door
-        while len(self._makers) > MAX_DOORS:
-            self._makers.popitem(last=False)
 
     def to(self, user_id: int, message_id: int) -> Door | None:
         """One through which that message can be edited."""
@@ -84,16 +82,14 @@ class Doors:
         return maker if maker is not None and self._is_open(maker) else None
 
     def _open(self, user_id: int) -> list[Door]:
-        self._sweep()
-        return [d for d in self._doors.values() if d.user_id == user_id and self._is_open(d)]
+        return [door for door in self._doors.get(user_id, ()) if self._is_open(door)]
 
     def _is_open(self, door: Door) -> bool:
         return self.now() - door.opened_at < OPEN_S
 
     def _sweep(self) -> None:
-        """Oldest first, so that looking at the front is enough."""
-        while self._doors:
-            door = next(iter(self._doors.values()))
-            if self._is_open(door) and len(self._doors) < MAX_DOORS:
-                return
+        """Whoever was away longest stands first, so that looking at the front is enough."""
+        while len(self._doors) > MAX_PEOPLE or not self._open(next(iter(self._doors))):
             self._doors.popitem(last=False)
+        while len(self._makers) > MAX_MESSAGES:
+            self._makers.popitem(last=False)

@@ -17,9 +17,9 @@ from bot.frontends.discord.faults import CONNECTION
 from engine.contract.photos import PhotoLimits
 
 MIB = 1024 * 1024
-ROOM_BYTES = 64 * MIB
+ROOM_BYTES = 32 * MIB
 """Of photos in memory at once, of all people together."""
-BATCH_BYTES = 24 * MIB
+BATCH_BYTES = 12 * MIB
 TRIES = 3
 READ_TIMEOUT_S = 120.0
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tiff")

@@ -164,8 +164,8 @@ class Sending:
 
     async def _around(self, user_id: int, message: Message, error: UnreachableError) -> MessageRef:
         """Direct messages are closed: for a quarter of an hour there may be another way."""
-        door = self._doors.outside(user_id, None)
-        if door is None or door.caller.here is None:
+        door = self._doors.outside(user_id)
+        if door is None:
             raise error
         self._tell_closed(door)
         try:
