@@ -72,10 +72,7 @@ async def test_with_closed_messages_one_works_where_one_asked(server: DiscordSer
     assert picker.to == ANN
     server.closed.clear()
     await server.command(ANN, "train", private=True)
-    at_home = ANN * 10
-    await until(
-        lambda: any("Add photos" in s.buttons and s.channel == at_home for s in _all(server))
-    )
+    await until(lambda: any("Add photos" in said.buttons for said in at_home(server, ANN)))
 
 
 async def test_an_admin_bans_somebody_by_choosing_them(server: DiscordServer) -> None:
