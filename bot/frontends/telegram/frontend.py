@@ -126,7 +126,6 @@ class Life:
                 self._worklist.all_is_here()
                 await webhook.receive(self._client, door, self._take)
             else:
-                await patiently(self._client.delete_webhook, Setbacks())
                 await poll(self._client, self._take, self._worklist.all_is_here)
 
     async def send(

@@ -16,7 +16,7 @@ from bot.conversation.incoming import (
     Pressed,
     UploadRefused,
 )
-from bot.frontends.base import Inbox
+from bot.frontends.base import Caller, Inbox, MessageRef
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.faults import is_unreachable
 from bot.frontends.telegram.files import MIB, Files, TooLargeError
@@ -24,6 +24,7 @@ from bot.frontends.telegram.presses import Presses
 from bot.frontends.telegram.reading import Attachment, Heard, wish_of
 from bot.frontends.telegram.worklist import Item
 
+MAX_AT_ONCE = 4
 PORTION_BYTES = 40 * MIB
 """Photos in memory at once, for one person."""
 TYPING_BYTES = 2 * MIB
@@ -37,6 +38,7 @@ class Hand:
         self._inbox = inbox
         self._files = files
         self._presses = presses
+        self._slots = asyncio.Semaphore(MAX_AT_ONCE)
         self._aside: asyncio.Queue[Any] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -53,13 +55,25 @@ class Hand:
         elif isinstance(heard.said, Pressed):
             await self._give_press(heard, heard.said, settles)
         elif heard.said is not None:
-            await self._inbox.receive(heard.caller, await self._asked(heard), settles=settles)
+            await self._receive(heard.caller, await self._asked(heard), settles=settles)
+
+    async def _receive(
+        self,
+        caller: Caller,
+        incoming: Incoming,
+        photos: Sequence[bytes] = (),
+        origins: Sequence[MessageRef] = (),
+        settles: Sequence[int] = (),
+    ) -> None:
+        """Few at a time: in a crowd, saving what comes must not wait behind all answers."""
+        async with self._slots:
+            await self._inbox.receive(caller, incoming, photos, origins, settles)
 
     async def _give_press(self, heard: Heard, said: Pressed, settles: Sequence[int]) -> None:
         chat_id = int(heard.origin.get("chat", heard.caller.user_id))
         message_id = int(heard.origin.get("message", 0))
         await self._presses.opened(chat_id, heard.press_id, message_id)
-        await self._inbox.receive(heard.caller, said, settles=settles)
+        await self._receive(heard.caller, said, settles=settles)
         self._aside.put_nowait(self._presses.close_in_time(chat_id, heard.press_id))
 
     async def _asked(self, heard: Heard) -> Incoming:
@@ -111,9 +125,9 @@ class Hand:
             last = [received]
         *first, final = [*refused, *last]
         for incoming in first:
-            await self._inbox.receive(caller, incoming)
+            await self._receive(caller, incoming)
         photos, origins = [data for data, _, _ in good], [origin for _, origin, _ in good]
-        await self._inbox.receive(caller, final, photos, origins, settles)
+        await self._receive(caller, final, photos, origins, settles)
 
     async def _fetch(self, attachment: Attachment) -> bytes | str:
         """The bytes, or the reason why there are none."""

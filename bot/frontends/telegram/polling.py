@@ -13,6 +13,7 @@ from bot.frontends.telegram.faults import UNUSABLE_S, wait_of
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 CONFLICT_S = 5.0
+LEAST_POLL_S = 0.2
 log = structlog.get_logger()
 Take = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -82,6 +83,7 @@ async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> N
     offset: int | None = None
     timeout_s = 0
     while True:
+        asked_at = asyncio.get_running_loop().time()
         try:
             updates = await client.updates_after(offset, timeout_s)
             await take(updates)
@@ -95,6 +97,8 @@ async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> N
         else:
             all_is_here()
             timeout_s = POLL_S
+            # A server that does not hold the question must not be asked without end.
+            await asyncio.sleep(asked_at + LEAST_POLL_S - asyncio.get_running_loop().time())
 
 
 async def _webhook_is_gone(client: Client, error: Exception) -> bool:
