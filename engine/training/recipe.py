@@ -72,6 +72,13 @@ _SMALL: dict[Quality, _Dial] = {
     "standard": _Dial(steps_per_photo=20, fewest_steps=120, most_steps=240, learning_rate=1.5e-3),
     "best": _Dial(steps_per_photo=40, fewest_steps=240, most_steps=640, learning_rate=1e-3),
 }
+_TINY: dict[Quality, _Dial] = {
+    "fast": _Dial(steps_per_photo=30, fewest_steps=240, most_steps=400, learning_rate=4e-3),
+    "standard": _Dial(steps_per_photo=100, fewest_steps=600, most_steps=1200, learning_rate=3e-3),
+    "best": _Dial(steps_per_photo=200, fewest_steps=1200, most_steps=2400, learning_rate=2e-3),
+}
+TINY_BASE_PX = 128
+"""Below it a base knows so little that most of the person is learned anew."""
 _SMALL_BATCH = 4
 _RANK = 16
 
@@ -89,7 +96,8 @@ def choose(quality: Quality, num_photos: int, native_px: int, steps: int | None 
 
 def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
     is_small = native_px < SMALL_BASE_PX
-    dial = (_SMALL if is_small else _LARGE)[quality]
+    dials = _TINY if native_px < TINY_BASE_PX else _SMALL if is_small else _LARGE
+    dial = dials[quality]
     steps = max(dial.fewest_steps, min(dial.most_steps, dial.steps_per_photo * num_photos))
     fitting = tuple(px for px in dial.resolutions if px <= native_px)
     return Recipe(

@@ -16,7 +16,7 @@ def test_the_origins_recipe_is_kept_whatever_the_photos_are() -> None:
     assert (recipe.caption_dropout, recipe.batch) == (0.05, 1)
 
 
-@pytest.mark.parametrize("native_px", [256, 1024])
+@pytest.mark.parametrize("native_px", [80, 256, 1024])
 def test_better_takes_more_steps_at_lower_rates(native_px: int) -> None:
     recipes = [choose(quality, 12, native_px) for quality in QUALITIES]
 
