@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,12 +20,25 @@ from typing import Any, get_args
 
 from rich.console import Console
 
-from benchmarks import conditions, drawing, people, scoring, shots, summary
+from benchmarks import (
+    attributes,
+    conditions,
+    drawing,
+    gallery,
+    people,
+    scoring,
+    shots,
+    summary,
+)
 from benchmarks.drawing import RunPlan
 from benchmarks.people import Look, Person
 from engine.contract.jobs import Quality
 
 OUT = Path("build/likeness")
+MADE_ONCE = {
+    gallery.FILE: "python -m benchmarks.gallery",
+    attributes.FILE: "python -m benchmarks.attributes_training",
+}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -66,6 +79,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"--count is {chosen.count}; it must be at least 1")
     if not chosen.draw_only and find_spec("dlib") is None:
         parser.error("there is no dlib here: use --draw-only, and --score where there is")
+    if not chosen.draw_only and (lacking := missing_files()):
+        parser.error(f"{'; '.join(lacking)}; or use --draw-only now, and --score afterwards")
     return chosen
 
 
@@ -92,6 +107,15 @@ def main(arguments: Sequence[str]) -> None:
         print(json.dumps(result))
     else:
         Console().print(summary.to_table(result))
+
+
+def missing_files(files: Mapping[Path, str] = MADE_ONCE) -> list[str]:
+    """What scoring needs and is not there, with the command that makes it."""
+    return [
+        f"{path.name} is missing: run {command}"
+        for path, command in files.items()
+        if not path.is_file()
+    ]
 
 
 def draw(chosen: argparse.Namespace, out: Path, photos: Path, tell: drawing.Tell) -> list[Person]:
