@@ -8,10 +8,11 @@ every file is the owner's alone (0600 in 0700) and is written whole or not at al
 # (obstore declares its lists as list[Unknown])
 
 import asyncio
+import copy
 import errno
 import os
 import shutil
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -29,12 +30,17 @@ class BlobMissingError(KeyError):
     """No blob lies under that key."""
 
 
+class WritingForbiddenError(Exception):
+    """What is to be written belongs to work that was given up; it must not lie there afterwards."""
+
+
 class Blobs:
     """Bytes by key. Methods ending in `_sync` are for processes without an event loop."""
 
     def __init__(self, store: ObjectStore, url: str, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
+        self._forbidden: Callable[[], bool] = lambda: False
         self.url = url
 
     @classmethod
@@ -56,7 +62,14 @@ class Blobs:
             return cls(MemoryStore(), url)
         raise ValueError(f"blobs url is {url!r}; it must begin with file://, s3:// or memory://")
 
+    def unless(self, forbidden: Callable[[], bool]) -> "Blobs":
+        """The same blobs, into which nothing can be put (`WritingForbiddenError`) once so."""
+        blobs = copy.copy(self)
+        blobs._forbidden = forbidden
+        return blobs
+
     async def put(self, key: str, data: bytes) -> None:
+        self._ask(key)
         with self._faults(key):
             if self._folder is not None:
                 await asyncio.to_thread(self._put_file, key, data)
@@ -64,6 +77,7 @@ class Blobs:
                 await obstore.put_async(self._store, key, data)
 
     def put_sync(self, key: str, data: bytes) -> None:
+        self._ask(key)
         with self._faults(key):
             if self._folder is not None:
                 self._put_file(key, data)
@@ -135,6 +149,10 @@ class Blobs:
     def path_of(self, key: str) -> Path | None:
         """The file behind a key where blobs lie in a folder, else None."""
         return None if self._folder is None else self._folder / key
+
+    def _ask(self, key: str) -> None:
+        if self._forbidden():
+            raise WritingForbiddenError(key)
 
     def _put_file(self, key: str, data: bytes) -> None:
         assert self._folder is not None

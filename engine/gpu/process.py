@@ -15,6 +15,7 @@ import structlog
 
 from engine import logs
 from engine.child import Parent
+from engine.contract.blobs import WritingForbiddenError
 from engine.contract.failures import EngineError
 from engine.contract.settings import EngineSettings
 from engine.gpu import faults
@@ -51,7 +52,9 @@ class Rooms(Protocol):
         """Loads the base, unless it is there. Returns its native side in pixels."""
         ...
 
-    def task(self, run: Run) -> Task: ...
+    def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
+        """A task writes nothing any more once it is given up."""
+        ...
 
 
 class GpuProcess:
@@ -62,13 +65,21 @@ class GpuProcess:
         self._rooms = rooms
         self._scheduler = Scheduler()
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._given_up: set[str] = set()
         self._turn: str | None = None
         self._loaded = False
 
     def listen(self) -> None:
-        """Reads requests until the worker is gone; then nothing here matters any more."""
+        """Reads requests until the worker is gone; then nothing here matters any more.
+
+        A task that nobody wants is known at once, in the middle of its step: by the time the step
+        is through, the person's blobs may be erased.
+        """
         for message in self._parent.messages():
-            self._requests.put(REQUEST.validate_python(message))
+            request = REQUEST.validate_python(message)
+            if isinstance(request, Stop) and not request.save:
+                self._given_up.add(request.task_id)
+            self._requests.put(request)
         os._exit(0)
 
     def run(self) -> None:
@@ -90,11 +101,13 @@ class GpuProcess:
 
     def _take(self, request: Request) -> None:
         if isinstance(request, Run):
-            self._scheduler.add(self._rooms.task(request))
+            task_id = request.task_id
+            self._scheduler.add(self._rooms.task(request, lambda: task_id in self._given_up))
         elif isinstance(request, Load):
             self._tell_base(request.task_id)
         elif isinstance(request, Stop):
             self._scheduler.remove(request.task_id, save=request.save)
+            self._given_up.discard(request.task_id)
             self._say(Stopped(task_id=request.task_id))
 
     def _load(self) -> int:
@@ -131,6 +144,8 @@ class GpuProcess:
             self._say(next(task.steps))
         except StopIteration as end:
             self._end(task, end.value)
+        except WritingForbiddenError:
+            self._scheduler.remove(task.task_id)  # the request to stop it is on its way
         except Exception as error:
             self._break(task.task_id, error)
         task.spent_s += time.monotonic() - began

@@ -4,6 +4,7 @@ Composition root of the GPU process: here models, training, generation and liken
 """
 
 import os
+from collections.abc import Callable
 
 import torch
 
@@ -39,11 +40,12 @@ class ModelRooms:
     def load(self) -> int:
         return self._load().facts.native_px
 
-    def task(self, run: Run) -> Task:
+    def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
+        blobs = self._blobs.unless(given_up)
         if isinstance(run.job, TrainLora):
-            training = TrainingTask(run.task_id, run.job, self._load, self._blobs, self._settings)
+            training = TrainingTask(run.task_id, run.job, self._load, blobs, self._settings)
             return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
-        generation = GenerationTask(run.task_id, run.job, self._load, self._blobs)
+        generation = GenerationTask(run.task_id, run.job, self._load, blobs)
         return Task(run.task_id, "generation", run.job.owner, generation.steps())
 
     def _load(self) -> ImageModel:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from engine.contract import styles
+from engine.contract.blobs import Blobs
 from engine.contract.failures import FailureCode
 from engine.contract.jobs import GenerateHeadshots, TrainLora
 from engine.contract.settings import EngineSettings
@@ -127,6 +128,17 @@ async def test_a_task_is_stopped_between_two_steps(gpu: GpuClient) -> None:
 async def test_a_stop_that_takes_too_long_is_not_waited_for(gpu: GpuClient) -> None:
     replies = await stop_after_a_step(gpu, train("hang"), patience_s=0.1)
     assert isinstance(replies[-1], Stopped)
+
+
+async def test_a_step_that_outlasts_its_task_writes_nothing_any_more(
+    gpu: GpuClient, tmp_path: Path
+) -> None:
+    blobs = Blobs.from_url(f"file://{tmp_path}")
+    assert isinstance((await play(gpu, "kept", train("late")))[-1], Done)
+    assert await blobs.erase("people/ann/") == 1
+    await stop_after_a_step(gpu, train("late"), patience_s=0.1)
+    assert isinstance((await play(gpu, "next", train()))[-1], Done)
+    assert await blobs.list("people/ann/") == []
 
 
 async def test_what_the_base_is_like_can_be_asked(gpu: GpuClient) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.contract.blobs import BlobMissingError, Blobs
+from engine.contract.blobs import BlobMissingError, Blobs, WritingForbiddenError
 from engine.contract.failures import EngineError, FailureCode
 
 
@@ -27,6 +27,19 @@ async def test_what_is_put_is_got(blobs: Blobs) -> None:
 async def test_a_missing_blob_is_named(blobs: Blobs) -> None:
     with pytest.raises(BlobMissingError, match="people/a/photos/1"):
         await blobs.get("people/a/photos/1")
+
+
+async def test_nothing_is_put_into_blobs_that_forbid_it(blobs: Blobs) -> None:
+    given_up: list[bool] = []
+    of_a_task = blobs.unless(lambda: bool(given_up))
+    of_a_task.put_sync("people/a/photos/1", b"one")
+    given_up.append(True)
+    with pytest.raises(WritingForbiddenError):
+        of_a_task.put_sync("people/a/photos/1", b"two")
+    with pytest.raises(WritingForbiddenError):
+        await of_a_task.put("people/a/photos/2", b"two")
+    assert await of_a_task.get("people/a/photos/1") == b"one"
+    await blobs.put("people/a/photos/2", b"two")
 
 
 async def test_files_are_the_owners_alone(blobs: Blobs) -> None:

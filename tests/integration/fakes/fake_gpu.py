@@ -1,41 +1,48 @@
 """A GPU process without torch: trainings whose every step is a request's own script.
 
-A training's trigger says what goes wrong: `crash`, `hang`, `poison`, `oom`; `slow` takes its time.
+A training's trigger says what goes wrong: `crash`, `hang`, `poison`, `oom`; `slow` takes its
+time, and `late` writes a blob after a long step.
 """
 
 import os
 import time
+from collections.abc import Callable
 
 from engine.child import Parent
+from engine.contract.blobs import Blobs
 from engine.contract.events import HeadshotsMade, LoraTrained
 from engine.contract.jobs import TrainLora
+from engine.contract.settings import EngineSettings
 from engine.gpu.messages import Begun, Progressed, Run, Saved
 from engine.gpu.process import serve
 from engine.gpu.scheduler import Outcome, Steps, Task
 
 NUM_STEPS = 3
+LATE = "people/ann/loras/t/preview.jpg"
 
 
 class FakeRooms:
     device = "none"
 
-    def __init__(self) -> None:
-        self._saved: list[str] = []
+    def __init__(self, settings: EngineSettings) -> None:
+        self._blobs = Blobs.from_url(settings.blobs_url)
 
     def load(self) -> int:
         return 64
 
-    def task(self, run: Run) -> Task:
+    def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
         kind = "training" if isinstance(run.job, TrainLora) else "generation"
-        return Task(run.task_id, kind, run.job.owner, self._steps(run))
+        return Task(
+            run.task_id, kind, run.job.owner, self._steps(run, self._blobs.unless(given_up))
+        )
 
-    def _steps(self, run: Run) -> Steps:
+    def _steps(self, run: Run, blobs: Blobs) -> Steps:
         yield Begun(task_id=run.task_id)
         fault = run.job.trigger if isinstance(run.job, TrainLora) else ""
         print("a library prints", flush=True)
         for step in range(1, NUM_STEPS + 1):
             yield Progressed(task_id=run.task_id, phase="training", step=step, total=NUM_STEPS)
-            misbehave(fault)
+            misbehave(fault, blobs)
         yield Saved(task_id=run.task_id, step=NUM_STEPS)
         return self._outcome(run)
 
@@ -45,13 +52,16 @@ class FakeRooms:
         return HeadshotsMade(headshots=(), seconds=0)
 
 
-def misbehave(fault: str) -> None:
+def misbehave(fault: str, blobs: Blobs) -> None:
     if fault == "crash":
         os.kill(os.getpid(), 9)
     if fault == "hang":
         time.sleep(60)
     if fault == "slow":
         time.sleep(0.2)
+    if fault == "late":
+        time.sleep(0.6)
+        blobs.put_sync(LATE, b"a preview")
     if fault == "poison":
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
     if fault == "oom":
@@ -59,4 +69,4 @@ def misbehave(fault: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(Parent(), lambda settings: FakeRooms())
+    serve(Parent(), FakeRooms)
