@@ -22,7 +22,7 @@ from engine.contract.failures import EngineError, Failure, FailureCode
 from engine.contract.jobs import Erase
 from engine.contract.queue import EventStream
 from engine.contract.settings import EngineSettings
-from engine.functions import FUNCTIONS, Tools, drop_traces
+from engine.functions import FUNCTIONS, Tools, drop_unfinished
 from engine.gpu.client import GpuClient
 from engine.lease import Lease
 from engine.photo_pool import PhotoPool
@@ -82,7 +82,7 @@ class Desk:
             with structlog.contextvars.bound_contextvars(job=attempt.queue_id, kind=job.kind):
                 await attempt.finished(await FUNCTIONS[job.kind](job, attempt, self._tools))
         except CancelledByUserError:
-            await drop_traces(attempt.job, self._tools.blobs)
+            await drop_unfinished(attempt.job, self._tools.blobs)
             await attempt.was_cancelled()
         except EngineStopsError:
             await attempt.take_back()

@@ -130,11 +130,22 @@ FUNCTIONS: dict[str, Callable[[Any, Attempt, Tools], Awaitable[Outcome]]] = {
 async def drop_traces(job: Job | None, blobs: Blobs) -> None:
     """Deletes what only the way to a LoRA needed. For other jobs there is nothing."""
     if isinstance(job, TrainLora):
-        for prefix in (
-            keys.dataset(job.owner, job.job_id),
-            keys.checkpoints(job.owner, job.job_id),
-        ):
-            await blobs.erase(prefix)
+        await blobs.erase(keys.dataset(job.owner, job.job_id))
+        await blobs.erase(keys.checkpoints(job.owner, job.job_id))
+
+
+async def drop_unfinished(job: Job | None, blobs: Blobs) -> None:
+    """Deletes all that a cancelled job made, previews too, unless it was finished before."""
+    await drop_traces(job, blobs)
+    match job:
+        case TrainLora():
+            prefix = keys.lora(job.owner, job.job_id)
+        case GenerateHeadshots():
+            prefix = keys.headshots(job.owner, job.job_id)
+        case _:
+            return
+    if not await blobs.exists(prefix + keys.MANIFEST):
+        await blobs.erase(prefix)
 
 
 async def _build_dataset(job: TrainLora, native_px: int, tools: Tools) -> None:

@@ -172,6 +172,8 @@ async def test_headshots_go_first_and_cancelled_trainings_end(machine: Machine, 
     assert [event.kind for event in await bot.hear_end(waiting)] == ["cancelled"]
     assert bot.of(running)[-1].kind not in ("finished", "failed")
 
+    preview = keys.lora(running.owner, running.job_id) + "preview-000001.jpg"
+    await machine.blobs.put(preview, b"of a person who does not want it any more")
     await bot.jobs.cancel(running.job_id, running.attempt)
     assert (await bot.hear_end(running))[-1].kind == "cancelled"
     for prefix in (keys.dataset, keys.checkpoints, keys.lora):
