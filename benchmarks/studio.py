@@ -5,7 +5,7 @@ here in a row: dataset, training with its looks, LoRA file, sampling, JPEG.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -118,10 +118,12 @@ class Studio:
         again = self.model.decode(self.model.encode_image(pixels))
         return np.asarray(to_images(again)[0])
 
-    def _look(self, judge: Judge, seed: int, _step: int, weights: Tensor) -> Score:
+    def _look(
+        self, judge: Judge, seed: int, _step: int, weights: Tensor
+    ) -> Generator[None, None, Score]:
         """As the engine looks at a training."""
         style = styles.load()[LOOK_STYLE]
-        images = draw(self.model, weights, style, TRIGGER, self._class_word, seed)
+        images = yield from draw(self.model, weights, style, TRIGGER, self._class_word, seed)
         found = [judge.likeness(image) or 0.0 for image in images]
         return Score(round(sum(found) / len(found), 4))
 

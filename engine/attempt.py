@@ -166,9 +166,10 @@ class Attempt:
         await self._tell(Started, resumed_from_step=resumed_from_step)
 
     async def progress(self, phase: Phase, **facts: Any) -> None:
-        """Told once a second at most, but every change of phase at once."""
+        """Told once a second at most, but every change of phase and every likeness at once."""
         now_s = time.monotonic()
-        if phase != self._told_phase or now_s - self._told_at_s >= TELL_EVERY_S:
+        is_news = phase != self._told_phase or facts.get("likeness") is not None
+        if is_news or now_s - self._told_at_s >= TELL_EVERY_S:
             self._told_phase, self._told_at_s = phase, now_s
             await self._tell(Progress, phase=phase, **facts)
 

@@ -3,7 +3,7 @@
 Composes drawing and likeness, which are strangers to each other. Knows nothing of jobs or steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -44,8 +44,8 @@ class Judge:
 
 def draw(
     model: ImageModel, weights: Tensor, style: Style, trigger: str, class_word: str, seed: int
-) -> list[Image.Image]:
-    """A few pictures in one style."""
+) -> Generator[None, None, list[Image.Image]]:
+    """A few pictures in one style; others may have their turn after each step."""
     shots = [
         Shot(prompts.build(style, trigger, class_word, seed), one)
         for one in prompts.seeds(seed, NUM_PICTURES)
@@ -54,4 +54,5 @@ def draw(
     drawn: list[Drawn] = []
     for step in Sampler(model, weights, shots, size, style.guidance).steps():
         drawn += step.drawn
+        yield
     return [one.image for one in drawn]

@@ -5,7 +5,7 @@ Knows the order of things, when to look and when to save; the training itself is
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 
 from torch import Tensor
@@ -122,16 +122,21 @@ class TrainingTask:
             score_every=max(1, chosen.steps // NUM_LOOKS),
         )
 
-    def _look(self, model: ImageModel, judge: Judge, step: int, weights: Tensor) -> Score:
-        """Draws some pictures, keeps the first as a preview, and judges them all."""
+    def _look(
+        self, model: ImageModel, judge: Judge, step: int, weights: Tensor
+    ) -> Generator[None, None, Score]:
+        """Draws some pictures, keeps the first as a preview, and judges them one by one."""
         job = self._job
         style = styles.load()[LOOK_STYLE]
-        images = draw(model, weights, style, job.trigger, job.class_word, job.seed)
+        images = yield from draw(model, weights, style, job.trigger, job.class_word, job.seed)
         origin = finishing.Origin(style.name, job.seed, model.facts.name)
         key = f"{self._prefix}preview-{step:06d}.jpg"
         self._blobs.put_sync(key, finishing.to_jpeg(images[0], origin))
         self._preview = Previewed(task_id=self._task_id, key=key, step=step)
-        found = [judge.likeness(image) or 0.0 for image in images]
+        found: list[float] = []
+        for image in images:
+            yield
+            found.append(judge.likeness(image) or 0.0)
         return Score(round(sum(found) / len(found), 4))
 
     def _start_from(self) -> bytes | None:

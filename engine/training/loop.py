@@ -8,8 +8,9 @@ no job, no queue and no clock but the one it is given.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import isfinite
 from typing import Literal
@@ -41,15 +42,16 @@ class Score:
     others: Mapping[str, float] = field(default_factory=dict)
 
 
-Scorer = Callable[[int, Tensor], Score]
-"""Judges flat averaged weights after a step; seats them itself, as the sampler does."""
+Scorer = Callable[[int, Tensor], Generator[None, None, Score]]
+"""Judges flat averaged weights after a step; seats them itself, as the sampler does. It yields
+wherever others may have their turn, so that nobody waits for a whole look."""
 
 
 @dataclass(frozen=True)
 class StepDone:
     """Told after each step; between two of them anything may happen to the model's slots."""
 
-    phase: Literal["encoding", "training"]
+    phase: Literal["encoding", "training", "previewing"]
     step: int
     total: int
     loss: float | None = None
@@ -136,8 +138,14 @@ class Trainer:
         try:
             for done in self._data.steps(self._model):
                 yield StepDone("encoding", done, self._data.num_steps)
-            while self._state.step < self.recipe.steps:
-                yield self._step()
+            state = self._state
+            if self._owes_look():  # it was left in the middle of one
+                yield from self._look(
+                    StepDone("training", state.step, self.recipe.steps, state.loss)
+                )
+            while state.step < self.recipe.steps:
+                done = self._step()
+                yield from self._look(done) if self._owes_look() else (done,)
         finally:
             self._model.lora.release()
 
@@ -167,14 +175,15 @@ class Trainer:
         every = max(1, self.recipe.steps // _MAX_LOSSES)
         if state.step % every == 0:
             state.losses.append((state.step, state.loss))
-        score = self._score()
-        seconds = self._clock() - started
-        state.seconds += seconds
-        self._seconds_here += seconds
+        self._spend(self._clock() - started)
         self._steps_here += 1
         left = self.recipe.steps - state.step
         eta_s = left * self._seconds_here / self._steps_here
-        return StepDone("training", state.step, self.recipe.steps, state.loss, eta_s, score)
+        return StepDone("training", state.step, self.recipe.steps, state.loss, eta_s)
+
+    def _spend(self, seconds: float) -> None:
+        self._state.seconds += seconds
+        self._seconds_here += seconds
 
     def _gradient(self, step: int) -> tuple[float, Tensor]:
         """The loss of a step and the flat gradient of it, fp32."""
@@ -215,16 +224,34 @@ class Trainer:
         decay = min(recipe.ema_decay, (1 + step) / (10 + step))
         self._state.average.lerp_(self._state.weights, 1 - decay)
 
-    def _score(self) -> Score | None:
+    def _owes_look(self) -> bool:
+        """Whether these weights are to be judged, and are not yet."""
+        step, scores = self._state.step, self._state.scores
+        if self._scorer is None or step == 0 or (scores and scores[-1]["step"] == step):
+            return False
+        return step == self.recipe.steps or bool(
+            self._score_every and step % self._score_every == 0
+        )
+
+    def _look(self, done: StepDone) -> Iterator[StepDone]:
+        """The judge's pieces of work, one at a time; the last one told is `done` with its score."""
+        assert self._scorer is not None
         state = self._state
-        due = self._score_every and state.step % self._score_every == 0
-        if self._scorer is None or not (due or state.step == self.recipe.steps):
-            return None
-        score = self._scorer(state.step, state.average.clone())
+        with closing(self._scorer(state.step, state.average.clone())) as looking:
+            score: Score | None = None
+            while score is None:
+                yield replace(done, phase="previewing")
+                started = self._clock()
+                try:
+                    next(looking)
+                except StopIteration as end:
+                    score = end.value
+                self._spend(self._clock() - started)
+        assert score is not None
         if all(score.likeness >= earlier["likeness"] for earlier in state.scores):
             state.best = state.average.clone()
         state.scores.append({"step": state.step, "likeness": score.likeness, **score.others})
-        return score
+        yield replace(done, score=score)
 
     def _take_up(self) -> State | None:
         bundle = self._checkpoints.newest(self._fingerprint) if self._checkpoints else None

@@ -1,6 +1,6 @@
 """The training loop on a tiny FLUX: it learns, it can be left anywhere, it harms nobody."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -208,7 +208,8 @@ def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Ch
     likeness = {2: 0.4, 4: 0.9, 6: 0.5}
     seen: dict[int, torch.Tensor] = {}
 
-    def score(step: int, weights: torch.Tensor) -> Score:
+    def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
+        yield
         seen[step] = weights
         return Score(likeness[step], {"bleed": 0.1})
 
@@ -221,6 +222,39 @@ def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Ch
         kept = lora_file.read(each.lora(), model.lora, model.facts.name)
         assert torch.equal(kept, seen[4])
     assert scored.scores[1] == {"step": 4, "likeness": 0.9, "bleed": 0.1}
+
+
+def test_a_look_that_was_left_is_taken_again(model: ImageModel, checkpoints: Checkpoints) -> None:
+    looks: list[int] = []
+
+    def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
+        looks.append(step)
+        yield
+        return Score(float(weights.norm()) % 1)
+
+    options = {"scorer": score, "score_every": 4}
+    whole = trainer(model, **options)
+    told = [(step.phase, step.step) for step in whole.steps() if step.step >= 4]
+    leaving = trainer(model, checkpoints, **options)
+    left = next(step for step in leaving.steps() if step.phase == "previewing")
+    leaving.save()
+    looks.clear()
+
+    coming_back = trainer(model, checkpoints, **options)
+    losses(coming_back)
+
+    looking = [("previewing", 4)] * 2
+    assert told[-7:] == [
+        *looking,
+        ("training", 4),
+        ("training", 5),
+        *[("previewing", 6)] * 2,
+        ("training", 6),
+    ]
+    assert left.step == coming_back.resumed_from_step == 4
+    assert looks == [4, 6]
+    assert coming_back.scores == whole.scores
+    assert coming_back.lora() == whole.lora()
 
 
 def test_a_loss_that_is_no_number_ends_it(model: ImageModel) -> None:
