@@ -1,7 +1,8 @@
-"""LoRA files: the safetensors that diffusers itself writes, and what other trainers write alike.
+"""LoRA files: written as diffusers itself writes them, read as any usual trainer does.
 
 `FluxPipeline.load_lora_weights` reads what `write` makes. Alpha equals rank; it is written down all
-the same, for loaders that look. Knows the format; what the tensors mean is `lora`'s.
+the same, for loaders that look. Knows files and their metadata; which layer is which is
+`lora_reading`'s.
 """
 
 import json
@@ -13,13 +14,11 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
+from engine.contract import lora_names
 from engine.contract.failures import EngineError, FailureCode
+from engine.models import lora_reading
 from engine.models.lora import LoraSlots
 
-Pairs = dict[str, tuple[Tensor, Tensor]]
-"""A (rank, inputs) and B (outputs, rank) by the name of the module in the transformer."""
-
-_PREFIXES = ("base_model.model.transformer.", "base_model.model.", "transformer.")
 _ADAPTER = "lora_adapter_metadata"
 _BASE = "base_model"
 _UNKNOWN = "unknown"
@@ -59,7 +58,9 @@ def _in_order(data: bytes) -> bytes:
 
 
 def read(data: bytes, slots: LoraSlots, base: str) -> Tensor:
-    """A file as flat weights for these slots.
+    """A file as flat weights for these slots: ours, peft's, ai-toolkit's, kohya's.
+
+    Layers of text encoders are left out: the encoders here are as they were.
 
     Raises:
         EngineError: LORA_INCOMPATIBLE, for files that are damaged or made for another base.
@@ -68,7 +69,10 @@ def read(data: bytes, slots: LoraSlots, base: str) -> Tensor:
     try:
         metadata = _metadata(data)
         lora_base = metadata.get(_BASE, _UNKNOWN)
-        pairs = _pairs(safetensors.torch.load(data), _adapter(metadata))
+        layers = _layers(safetensors.torch.load(data), _adapter(metadata))
+        pairs = lora_reading.fit(layers, slots)
+        if not pairs:
+            raise ValueError(f"none of {len(layers)} layers is one of the base's")
         return slots.pack(pairs)
     except (ValueError, safetensors.SafetensorError) as error:
         raise EngineError(FailureCode.LORA_INCOMPATIBLE, lora_base=lora_base, base=base) from error
@@ -90,36 +94,38 @@ def _adapter(metadata: Mapping[str, str]) -> dict[str, Any]:
     return {key.removeprefix("transformer."): value for key, value in adapter.items()}
 
 
-def _pairs(tensors: Mapping[str, Tensor], adapter: Mapping[str, Any]) -> Pairs:
-    """A and B by module, each file's own scale multiplied into B."""
-    named = {_strip(key): tensor.float() for key, tensor in tensors.items()}
-    pairs: Pairs = {}
-    for key, a in named.items():
-        module, found, _ = key.partition(".lora_A.")
-        if not found:
-            continue
-        b = named.get(key.replace(".lora_A.", ".lora_B."))
-        if b is None:
-            raise ValueError(f"adapter of {module} has A and no B")
-        pairs[module] = (a, b * _scale(module, a.shape[0], named.get(f"{module}.alpha"), adapter))
-    strays = [k for k in named if ".lora_" not in k and not k.endswith(".alpha")]
-    if strays or not pairs:
-        raise ValueError(f"not a LoRA in peft's format: {len(pairs)} layers, {len(strays)} others")
+def _layers(
+    tensors: Mapping[str, Tensor], adapter: Mapping[str, Any]
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """A and B by the file's own name of the layer, the file's own scale multiplied into B."""
+    layers: dict[str, dict[lora_names.Role, Tensor]] = {}
+    strays: list[str] = []
+    for key, tensor in tensors.items():
+        name = lora_names.parse(key)
+        if name is None:
+            strays.append(key)
+        elif not name.of_text_encoder:
+            layers.setdefault(name.module, {})[name.role] = tensor.float()
+    if strays or not layers:
+        raise ValueError(f"not a plain LoRA: {len(layers)} layers, {len(strays)} other tensors")
+    pairs: dict[str, tuple[Tensor, Tensor]] = {}
+    for module, found in layers.items():
+        if "a" not in found or "b" not in found:
+            raise ValueError(f"adapter of {module} lacks a matrix; it has {', '.join(found)}")
+        a, b = found["a"], found["b"]
+        if a.ndim != 2 or b.ndim != 2:
+            raise ValueError(f"adapter of {module} has {a.ndim} and {b.ndim} dimensions; needs 2")
+        pairs[module] = (a, b * _scale(module, a.shape[0], found.get("alpha"), adapter))
     return pairs
-
-
-def _strip(key: str) -> str:
-    for prefix in _PREFIXES:
-        if key.startswith(prefix):
-            return key.removeprefix(prefix)
-    raise ValueError(f"tensor {key!r} belongs to no transformer")
 
 
 def _scale(module: str, rank: int, own: Tensor | None, adapter: Mapping[str, Any]) -> float:
     """alpha / rank, or alpha / sqrt(rank) for rank-stabilised files; 1 where nothing is said."""
     pattern = adapter.get("alpha_pattern") or {}
+    if own is not None and own.numel() != 1:
+        raise ValueError(f"alpha of {module} has {own.numel()} values; it needs 1")
     alpha = (
-        float(own)
+        own.item()
         if own is not None
         else float(pattern.get(module, adapter.get("lora_alpha", rank)))
     )

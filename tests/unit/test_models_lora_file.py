@@ -41,6 +41,29 @@ def test_a_file_of_a_lower_rank_is_read() -> None:
         torch.testing.assert_close(found[module][1] @ found[module][0], b @ a)
 
 
+def test_a_higher_rank_is_reduced_to_the_nearest() -> None:
+    large = LoraSlots(nn.Sequential(nn.Linear(40, 30)), ["0"], 8)
+    small = LoraSlots(nn.Sequential(nn.Linear(40, 30)), ["0"], 3)
+    weights = noise(large)
+    a, b = large.unpack(weights)["0"]
+
+    found = small.unpack(lora_file.read(lora_file.write(large, weights, "b"), small, "b"))["0"]
+
+    u, s, v = torch.linalg.svd(b @ a)
+    torch.testing.assert_close(found[1] @ found[0], u[:, :3] * s[:3] @ v[:3], atol=1e-4, rtol=0)
+
+
+def test_a_rank_that_is_only_written_high_loses_nothing() -> None:
+    large = LoraSlots(nn.Sequential(nn.Linear(40, 30)), ["0"], 8)
+    small = LoraSlots(nn.Sequential(nn.Linear(40, 30)), ["0"], 3)
+    a, b = torch.randn(2, 40).repeat(4, 1), torch.randn(30, 8)
+    file = lora_file.write(large, large.pack({"0": (a, b)}), "b")
+
+    found = small.unpack(lora_file.read(file, small, "b"))["0"]
+
+    torch.testing.assert_close(found[1] @ found[0], b @ a, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("adapter", "alpha", "scale"),
     [
@@ -67,6 +90,11 @@ def test_each_files_own_scale_is_kept(
     torch.testing.assert_close(found_b @ found_a, scale * b @ a)
 
 
+def other_shapes() -> tuple[LoraSlots, Tensor]:
+    slots = LoraSlots(nn.Sequential(nn.Linear(5, 8)), ["0"], 4)
+    return slots, noise(slots)
+
+
 def incompatible() -> dict[str, bytes]:
     whole = lora_file.write(make_slots(), noise(make_slots()), "other-base")
     weight = torch.zeros(4, 5)
@@ -78,7 +106,22 @@ def incompatible() -> dict[str, bytes]:
         "no layers": safetensors.torch.save({"transformer.0.weight": weight}),
         "of a text encoder": safetensors.torch.save({"text_encoder.0.lora_A.weight": weight}),
         "half a layer": safetensors.torch.save({"transformer.0.lora_A.weight": weight}),
-        "a higher rank": lora_file.write(make_slots(8), noise(make_slots(8)), "other-base"),
+        "A alone": safetensors.torch.save({"lora_unet_0.lora_down.weight": weight}),
+        "LoHa": safetensors.torch.save({"lora_unet_0.hada_w1_a": weight}),
+        "other shapes": lora_file.write(*other_shapes(), "other-base"),
+        "another block": safetensors.torch.save(
+            {f"transformer_blocks.7.ff.net.2.lora_{x}.weight": torch.ones(2, 2) for x in "AB"}
+        ),
+        "convolutions": safetensors.torch.save(
+            {f"0.lora_{x}.weight": torch.ones(2, 2, 1, 1) for x in "AB"}
+        ),
+        "many alphas": safetensors.torch.save(
+            {
+                "0.lora_A.weight": weight,
+                "0.lora_B.weight": torch.ones(7, 4),
+                "0.alpha": torch.ones(3),
+            }
+        ),
     }
 
 
@@ -92,7 +135,7 @@ def test_what_is_no_lora_for_this_base_is_refused(kind: str) -> None:
 
 
 def test_the_base_it_was_made_for_is_named() -> None:
-    data = incompatible()["a higher rank"]
+    data = incompatible()["other shapes"]
 
     with pytest.raises(EngineError) as error:
         lora_file.read(data, make_slots(), "this-base")
