@@ -76,6 +76,7 @@ class EngineSection(Section):
     lease_s: float = Field(default=8.0, gt=1)
     checkpoint_every_s: float = Field(default=10.0, gt=0)
     max_crashes: int = Field(default=4, ge=1)
+    training_share: float = Field(default=0.3, ge=0, le=0.9)
     steps: int | None = Field(default=None, ge=1)
     work_dir: Folder | None = Field(default=None, description="default: engine/ in the data folder")
 

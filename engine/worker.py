@@ -42,8 +42,8 @@ CLEAR_S = 11.0
 """What a training may take to save itself, of the 15 seconds a stopping engine has."""
 STOP_S = 14.0
 """Then the process ends, whatever still hangs."""
-MAX_GENERATIONS = 8
-"""Requests handed to the GPU process at a time; its scheduler orders them."""
+MAX_GENERATIONS = 16
+"""Requests handed to the GPU process at a time; its scheduler is fair among those it knows."""
 POLL_S: dict[Role, float] = {"photos": 0.1, "training": 0.25, "generation": 0.1}
 FOREVER = 10**9
 """Tries and seconds: arq's own limits would end jobs that only waited or were interrupted."""

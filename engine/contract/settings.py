@@ -26,4 +26,10 @@ class EngineSettings(Frozen):
     lease_s: float = Field(default=8.0, gt=1, description="a job of a dead engine is free after it")
     checkpoint_every_s: float = Field(default=10.0, gt=0)
     max_crashes: int = Field(default=4, ge=1, description="of one attempt, before it fails")
+    training_share: float = Field(
+        default=0.3,
+        ge=0,
+        le=0.9,
+        description="of the GPU's time that a training keeps while many ask for headshots",
+    )
     steps: int | None = Field(default=None, ge=1, description="overrides the recipe's steps")

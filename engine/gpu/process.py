@@ -4,6 +4,7 @@ Knows requests, turns and faults; what a step does is the rooms' (`engine.gpu.ta
 poisons a process for good: it says so and ends, and the worker starts another one.
 """
 
+import contextlib
 import os
 import queue
 import threading
@@ -39,6 +40,8 @@ from engine.gpu.messages import (
 from engine.gpu.scheduler import Outcome, Scheduler, Task
 
 BEAT_S = 30.0
+LOOK_AGAIN_S = 0.01
+"""How soon, where every task waits for something else than the GPU."""
 
 log = structlog.get_logger()
 
@@ -47,6 +50,7 @@ class Rooms(Protocol):
     """What the process runs: real models, or a test's."""
 
     device: str
+    training_share: float
 
     def load(self) -> int:
         """Loads the base, unless it is there. Returns its native side in pixels."""
@@ -56,6 +60,10 @@ class Rooms(Protocol):
         """A task writes nothing any more once it is given up."""
         ...
 
+    def settle(self) -> None:
+        """Waits until the device has done all that it was told."""
+        ...
+
 
 class GpuProcess:
     """The loop: requests in between steps, steps in between requests."""
@@ -63,7 +71,7 @@ class GpuProcess:
     def __init__(self, parent: Parent, rooms: Rooms) -> None:
         self._parent = parent
         self._rooms = rooms
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(rooms.training_share)
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._given_up: set[str] = set()
         self._turn: str | None = None
@@ -91,6 +99,12 @@ class GpuProcess:
             task = self._scheduler.next()
             if task is not None:
                 self._step(task)
+            else:
+                self._wait()
+
+    def _wait(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._take(self._requests.get(timeout=LOOK_AGAIN_S))
 
     def _warm(self) -> None:
         """A base that cannot be loaded fails the jobs that need it, by code; not the process."""
@@ -141,14 +155,18 @@ class GpuProcess:
             if not self._loaded:
                 self._say(Progressed(task_id=task.task_id, phase="loading"))
                 self._load()
-            self._say(next(task.steps))
+                began = time.monotonic()  # is nobody's own time
+            told = next(task.steps)
+            if len(self._scheduler) > 1:
+                self._rooms.settle()  # else one task's time would be counted as another's
+            self._say(told)
         except StopIteration as end:
             self._end(task, end.value)
         except WritingForbiddenError:
             self._scheduler.remove(task.task_id)  # the request to stop it is on its way
         except Exception as error:
             self._break(task.task_id, error)
-        task.spent_s += time.monotonic() - began
+        self._scheduler.spend(task, time.monotonic() - began)
 
     def _end(self, task: Task, result: Outcome) -> None:
         self._scheduler.remove(task.task_id)

@@ -10,7 +10,9 @@ import torch
 
 from engine.contract.blobs import Blobs
 from engine.contract.jobs import TrainLora
+from engine.contract.provenance import CREDENTIALS
 from engine.contract.settings import EngineSettings
+from engine.generation.credentials import Credentials
 from engine.gpu import cores
 from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
@@ -27,8 +29,10 @@ class ModelRooms:
         self._settings = settings
         self._device = catalogue.choose_device(settings.device)
         self._blobs = Blobs.from_url(settings.blobs_url)
+        self._credentials = Credentials(settings.work_dir / CREDENTIALS, self._blobs)
         self._base: ImageModel | None = None
         self.device = str(self._device)
+        self.training_share = settings.training_share
         if self._device.type == "cpu":
             cores.stand_back()
             if "OMP_NUM_THREADS" not in os.environ:
@@ -43,10 +47,16 @@ class ModelRooms:
     def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
         blobs = self._blobs.unless(given_up)
         if isinstance(run.job, TrainLora):
-            training = TrainingTask(run.task_id, run.job, self._load, blobs, self._settings)
+            training = TrainingTask(
+                run.task_id, run.job, self._load, blobs, self._settings, self._credentials.sign
+            )
             return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
-        generation = GenerationTask(run.task_id, run.job, self._load, blobs)
+        generation = GenerationTask(run.task_id, run.job, self._load, blobs, self._credentials.sign)
         return Task(run.task_id, "generation", run.job.owner, generation.steps())
+
+    def settle(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
 
     def _load(self) -> ImageModel:
         """Raises EngineError: BASE_MISSING, BASE_INCOMPLETE, GPU_OUT_OF_MEMORY."""

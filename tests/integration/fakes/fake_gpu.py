@@ -26,9 +26,12 @@ class FakeRooms:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._blobs = Blobs.from_url(settings.blobs_url)
+        self.training_share = settings.training_share
 
     def load(self) -> int:
         return 64
+
+    def settle(self) -> None: ...
 
     def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
         kind = "training" if isinstance(run.job, TrainLora) else "generation"
