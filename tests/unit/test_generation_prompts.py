@@ -32,8 +32,8 @@ def test_every_variant_of_clothes_comes_up_and_a_seed_keeps_its_own() -> None:
         ("TOK man as a pilot", "TOK man as a pilot"),
         ("in {clothes}", "photo of TOK man, in a kilt"),
         ("{0} {x!r} {subject.__class__}", "photo of TOK man, {0} {x!r} {subject.__class__}"),
-        ("  ", "a photo of TOK man wearing a kilt"),
-        (None, "a photo of TOK man wearing a kilt"),
+        ("  ", "a photo of TOK man wearing a kilt, natural skin texture"),
+        (None, "a photo of TOK man wearing a kilt, natural skin texture"),
     ],
 )
 def test_a_wish_stands_instead_of_the_style(wish: str | None, prompt: str) -> None:
@@ -47,6 +47,42 @@ def test_a_wish_stands_instead_of_the_style(wish: str | None, prompt: str) -> No
     )
 
     assert prompts.build(style, "TOK", "man", 0, wish) == prompt
+
+
+@pytest.mark.parametrize(
+    ("changes", "prompt"),
+    [
+        ({}, "photo of TOK man in a kilt, a moor, mist, close-up, natural skin texture"),
+        ({"skin": ""}, "photo of TOK man in a kilt, a moor, mist, close-up"),
+        (
+            {"prompt": "{light}, {subject} in {clothes}, {background} behind"},
+            "mist, TOK man in a kilt, a moor behind, close-up, natural skin texture",
+        ),
+        (
+            {"prompt": "{subject} in {clothes} on a moor, natural skin texture"},
+            "TOK man in a kilt on a moor, natural skin texture, mist, close-up",
+        ),
+        (
+            {"clothes": ("{light} and {subject}",)},
+            "photo of TOK man in {light} and {subject}, a moor, mist, close-up, "
+            "natural skin texture",
+        ),
+    ],
+)
+def test_a_styles_parts_come_where_it_says_or_at_the_end(changes, prompt: str) -> None:
+    style = Style(
+        name="s",
+        title="S",
+        category="c",
+        description="d",
+        prompt="photo of {subject} in {clothes}",
+        clothes=("a kilt",),
+        background="a moor",
+        light="mist",
+        framing="close-up",
+    )
+
+    assert prompts.build(style.model_copy(update=changes), "TOK", "man", 0) == prompt
 
 
 def test_each_picture_has_a_seed_that_brings_it_back() -> None:
