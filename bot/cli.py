@@ -40,6 +40,14 @@ PhotosDir = Annotated[
         metavar="DIR", exists=True, file_okay=False, help="Folder with photos of one person."
     ),
 ]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        "--person",
+        metavar="PLATFORM:ID",
+        help="Whose model, such as discord:1234; without it: yours.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 
 
@@ -136,6 +144,47 @@ def generate(
     from bot.commands.generate import generate as work
 
     _finish(work(_settings(context), lora, style, count, out, prompt, seed, as_json))
+
+
+@cli.command(rich_help_panel=ALONE)
+def export(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A trained model's name.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the .safetensors.")],
+    wanted: Annotated[
+        str,
+        typer.Option("--format", metavar="diffusers|comfyui", help="Whose names the layers have."),
+    ] = "diffusers",
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model's LoRA to a file that other programs open."""
+    from bot.commands.export import export as work
+
+    _finish(work(_settings(context), name, wanted, out, person, as_json))
+
+
+@cli.command("import", rich_help_panel=ALONE)
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A LoRA for FLUX.1."),
+    ],
+    name: Annotated[str, typer.Option("--name", help="What to call the model.")],
+    trigger: Annotated[
+        str | None, typer.Option(metavar="WORD", help="The word that means the person.")
+    ] = None,
+    class_word: Annotated[
+        str | None, typer.Option(metavar="WORD", help="What the person is: person, man, woman.")
+    ] = None,
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a LoRA of ai-toolkit, kohya's scripts or diffusers, to draw with it."""
+    from bot.commands.import_lora import import_lora as work
+
+    _finish(work(_settings(context), file, name, trigger, class_word, person, as_json))
 
 
 @cli.command(rich_help_panel=LOOKING)

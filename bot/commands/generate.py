@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import struct
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -13,7 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
+from bot.commands.cupboard import base_of
 from bot.commands.faults import CommandError
+from bot.commands.import_lora import look
 from bot.commands.teller import counter_of, see_through
 from bot.commands.workplace import open_workplace
 from bot.conversation.effects import Generate
@@ -28,7 +29,6 @@ from engine.contract.manifests import HeadshotsManifest, LoraManifest
 
 DONE = 0
 SEEDS = 2**31
-MAX_HEADER_BYTES = 100 * 1024 * 1024
 
 
 async def generate(
@@ -50,7 +50,7 @@ async def generate(
     ):
         owner = await counter.owner(CALLER)
         wish = Generate(
-            model_id=await _model(counter, owner, lora, settings.engine.base),
+            model_id=await _model(counter, owner, lora, base_of(settings)),
             style=style,
             count=count,
             seed=secrets.randbelow(SEEDS) if seed is None else seed,
@@ -106,7 +106,10 @@ async def _model(counter: Counter, owner: str, lora: str, base: str) -> str:
 
 def _file(path: Path, base: str) -> tuple[bytes, LoraManifest] | None:
     file = path.expanduser()
-    return (file.read_bytes(), _manifest(file, base)) if file.is_file() else None
+    if not file.is_file():
+        return None
+    lora = file.read_bytes()
+    return lora, _manifest(file, lora, base)
 
 
 def _ready(model: Model) -> Model:
@@ -117,9 +120,9 @@ def _ready(model: Model) -> Model:
     return model
 
 
-def _manifest(file: Path, base: str) -> LoraManifest:
+def _manifest(file: Path, lora: bytes, base: str) -> LoraManifest:
     """From beside the file, as `train --out` leaves it; else what its own header tells."""
-    header = _header(file)
+    found = look(lora, file.name)
     for beside in (file.with_suffix(".json"), file.with_name(keys.MANIFEST)):
         if beside.is_file():
             try:
@@ -128,36 +131,13 @@ def _manifest(file: Path, base: str) -> LoraManifest:
                 continue
     return LoraManifest(
         job_id=derive_id("lora_file", file.name),
-        base=header.get("base", base),
-        family=header.get("family", "flux1"),
-        trigger=header.get("trigger", "TOK"),
-        class_word=header.get("class_word", "person"),
-        rank=1,
-        recipe={},
-        seed=0,
-        photos_sha256=(),
-        num_steps=0,
-        seconds=0.0,
-        device="",
-        losses=(),
+        base=base,
+        family="flux1",
+        trigger=found.metadata.get("trigger", "TOK"),
+        class_word=found.metadata.get("class_word", "person"),
+        rank=found.rank,
+        made_by=found.made_by,
     )
-
-
-def _header(file: Path) -> dict[str, Any]:
-    """The metadata of a safetensors file: its length, then JSON."""
-    problem = CommandError(f"{file} is not a safetensors file")
-    with file.open("rb") as source:
-        start = source.read(8)
-        if len(start) < 8:
-            raise problem
-        (length,) = struct.unpack("<Q", start)
-        if not 2 <= length <= MAX_HEADER_BYTES:
-            raise problem
-        try:
-            header = json.loads(source.read(length))
-            return dict(header.get("__metadata__") or {})
-        except (ValueError, AttributeError):
-            raise problem from None
 
 
 def _as_object(made: HeadshotsManifest, paths: Sequence[Path]) -> dict[str, Any]:

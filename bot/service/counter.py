@@ -15,9 +15,8 @@ from bot.conversation.situation import Model, Photo
 from bot.database import models, people, photos
 from bot.database.connection import Database
 from bot.database.tables import Account, Collection, Person
-from bot.database.tables import Model as ModelRow
 from bot.frontends.base import Address, Caller
-from bot.service import collecting, ordering
+from bot.service import collecting, ordering, taking_in
 from bot.service.bells import Bells
 from bot.service.follow import Follow, ShowQueued
 from bot.service.locks import Locks
@@ -133,25 +132,9 @@ class Counter:
 
     async def take_in(self, owner: str, name: str, lora: bytes, manifest: LoraManifest) -> str:
         """Makes a LoRA file a model of the person. The same file is the same model."""
-        model_id = derive_id("lora_file", owner, sha256(lora).hexdigest())
-        prefix = keys.lora(owner, model_id)
-        await self._blobs.put(prefix + keys.LORA, lora)
-        await self._blobs.put(prefix + keys.MANIFEST, manifest.model_dump_json().encode())
+        model_id = await taking_in.store(self._blobs, owner, lora, manifest)
         async with self._visit(owner) as visit:
-            if await models.own(visit.tx, owner, model_id) is None:
-                visit.tx.add(
-                    ModelRow(
-                        id=model_id,
-                        person_id=owner,
-                        name=name,
-                        lora_prefix=prefix,
-                        status=models.READY,
-                        base=manifest.base,
-                        num_photos=len(manifest.photos_sha256),
-                        likeness=manifest.likeness,
-                        created_at=visit.now,
-                    )
-                )
+            await taking_in.enter(visit.tx, owner, model_id, name, manifest, visit.now)
         return model_id
 
     async def _order(

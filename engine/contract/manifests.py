@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engine.contract.base import Frozen
-from engine.contract.events import Headshot
+from engine.contract.events import Flaw, Headshot, HeadshotsMade
 
 
 class Example(Frozen):
@@ -25,10 +25,17 @@ class DatasetManifest(Frozen):
     trigger: str
     class_word: str
     examples: tuple[Example, ...]
+    held_out_sha256: tuple[str, ...] = Field(
+        default=(), description="photos that are never trained on, to judge the training by"
+    )
+    captioned_by: str = Field(default="", description="model that looked; none: the photo checks")
 
 
 class LoraManifest(Frozen):
-    """Beside `lora.safetensors`. Read by generation, by the bot and by whoever exports it."""
+    """Beside `lora.safetensors`. Read by generation, by the bot and by whoever exports it.
+
+    A LoRA that was trained elsewhere has no history here: of it there are base, words and rank.
+    """
 
     job_id: str
     base: str = Field(description="repository or folder name of the base model")
@@ -36,23 +43,39 @@ class LoraManifest(Frozen):
     trigger: str
     class_word: str
     rank: int
-    recipe: dict[str, Any]
-    seed: int
-    photos_sha256: tuple[str, ...]
-    num_steps: int
-    seconds: float
-    device: str
-    losses: tuple[tuple[int, float], ...] = Field(description="(step, smoothed loss)")
+    made_by: str = Field(default="headshot-bot", description="the trainer")
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    seed: int = 0
+    photos_sha256: tuple[str, ...] = Field(default=(), description="of those trained on")
+    held_out_sha256: tuple[str, ...] = Field(default=(), description="of those it was judged by")
+    captioned_by: str = Field(default="", description="model that looked; none: the photo checks")
+    num_steps: int = 0
+    best_step: int | None = Field(default=None, description="whose weights are kept")
+    stopped_early: bool = Field(default=False, description="because likeness grew no more")
+    seconds: float = 0.0
+    device: str = ""
+    losses: tuple[tuple[int, float], ...] = Field(default=(), description="(step, smoothed loss)")
     scores: tuple[dict[str, float], ...] = Field(
-        default=(), description="likeness and what else was measured, by step"
+        default=(), description="likeness, bleed, variety and their sum, by step"
     )
     reference_embeddings: tuple[tuple[float, ...], ...] = Field(
         default=(), description="faces of the person's own photos"
     )
+    own_distances: tuple[float, float, float] | None = Field(
+        default=None, description="of the photos to one another: 5th, 50th and 95th percentile"
+    )
     typical_distance: float | None = Field(
-        default=None, description="95th percentile of the photos' distances to one another"
+        default=None, description="what likeness is read against: the 95th, within limits"
     )
     likeness: float | None = None
+
+
+class PassedOver(Frozen):
+    """A picture that was drawn and not shown."""
+
+    seed: int
+    likeness: float | None = None
+    flaws: tuple[Flaw, ...] = ()
 
 
 class HeadshotsManifest(Frozen):
@@ -64,5 +87,23 @@ class HeadshotsManifest(Frozen):
     guidance: float
     num_inference_steps: int
     strength: float
-    headshots: tuple[Headshot, ...]
+    headshots: tuple[Headshot, ...] = Field(description="those shown, the best first")
+    passed_over: tuple[PassedOver, ...] = Field(
+        default=(), description="drawn as well, and not kept; each can be drawn again by its seed"
+    )
+    shortcoming: Flaw | None = Field(
+        default=None, description="what is wrong with those shown if none is good"
+    )
     seconds: float
+
+    @property
+    def num_drawn(self) -> int:
+        return len(self.headshots) + len(self.passed_over)
+
+    def outcome(self) -> HeadshotsMade:
+        return HeadshotsMade(
+            headshots=self.headshots,
+            seconds=self.seconds,
+            num_drawn=self.num_drawn,
+            shortcoming=self.shortcoming,
+        )
