@@ -56,7 +56,10 @@ class TrainLora(JobBase):
 
 class GenerateHeadshots(JobBase):
     kind: Literal["generate_headshots"] = "generate_headshots"
-    lora_prefix: str = Field(description="where lora.safetensors and manifest.json lie")
+    lora_prefix: str = Field(
+        default="",
+        description="where lora.safetensors and manifest.json lie; empty: the base draws anybody",
+    )
     style: Style
     prompt: str | None = Field(default=None, max_length=600, description="instead of the style's")
     count: int = Field(default=4, ge=1, le=16)

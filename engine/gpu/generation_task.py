@@ -16,6 +16,7 @@ from engine.contract.jobs import GenerateHeadshots
 from engine.contract.manifests import HeadshotsManifest, LoraManifest
 from engine.generation import finishing, prompts
 from engine.generation.sampling import Drawn, Sampler, Shot
+from engine.gpu.anybody import lora_of_anybody
 from engine.gpu.judge import Judge
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
@@ -79,6 +80,8 @@ class GenerationTask:
         return HeadshotsMade(headshots=manifest.headshots, seconds=manifest.seconds)
 
     def _manifest(self, model: ImageModel) -> LoraManifest:
+        if not self._job.lora_prefix:
+            return lora_of_anybody(model.facts.name)
         try:
             data = self._blobs.get_sync(self._job.lora_prefix + keys.MANIFEST)
         except BlobMissingError as error:
@@ -91,6 +94,8 @@ class GenerationTask:
         return manifest
 
     def _weights(self, model: ImageModel, lora: LoraManifest) -> Tensor:
+        if not self._job.lora_prefix:
+            return model.lora.zeros()
         try:
             data = self._blobs.get_sync(self._job.lora_prefix + keys.LORA)
         except BlobMissingError as error:

@@ -1,0 +1,58 @@
+"""Headshots as a task of the GPU process, on a tiny base: with somebody's LoRA, or with none."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.contract import keys, styles
+from engine.contract.blobs import Blobs
+from engine.contract.events import HeadshotsMade
+from engine.contract.failures import EngineError, FailureCode
+from engine.contract.jobs import GenerateHeadshots
+from engine.contract.manifests import HeadshotsManifest
+from engine.gpu.generation_task import GenerationTask
+from engine.models import catalogue
+from engine.models.base import ImageModel
+from engine.models.tiny import build_tiny
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> ImageModel:
+    folder = build_tiny(tmp_path_factory.mktemp("tiny"))
+    return catalogue.load(str(folder), torch.device("cpu"))
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs.from_url(f"file://{tmp_path}")
+
+
+def job_of(lora_prefix: str) -> GenerateHeadshots:
+    style = styles.load()["linkedin"]
+    return GenerateHeadshots(job_id="g", owner="ann", lora_prefix=lora_prefix, style=style, count=2)
+
+
+def outcome(model: ImageModel, blobs: Blobs, job: GenerateHeadshots) -> HeadshotsMade:
+    steps = GenerationTask("t", job, lambda: model, blobs).steps()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def test_without_a_lora_the_base_draws_somebody(model: ImageModel, blobs: Blobs) -> None:
+    made = outcome(model, blobs, job_of(""))
+
+    assert len(made.headshots) == 2
+    assert all(blobs.get_sync(shot.key)[:2] == b"\xff\xd8" for shot in made.headshots)
+    manifest = blobs.get_sync(keys.headshots("ann", "g") + keys.MANIFEST)
+    assert HeadshotsManifest.model_validate_json(manifest).lora_job_id == ""
+
+
+def test_a_lora_that_is_named_must_be_there(model: ImageModel, blobs: Blobs) -> None:
+    with pytest.raises(EngineError) as caught:
+        outcome(model, blobs, job_of("people/ann/loras/never/"))
+
+    assert caught.value.failure.code is FailureCode.LORA_MISSING
