@@ -41,6 +41,7 @@ from engine.contract.settings import EngineSettings
 
 PREFIX = "HEADSHOT_"
 CONFIG = "config.toml"
+STYLES = "styles.toml"
 SECRETS = Path("/run/secrets")
 
 
@@ -136,7 +137,10 @@ class Settings(BaseSettings):
     )
     engine: EngineSection = EngineSection()
     photos: PhotoLimits = PhotoLimits()
-    styles: Folder | None = Field(default=None, description="an admin's own styles.toml")
+    styles: Folder | None = Field(
+        default=None, description="an admin's own styles; default: styles.toml in the data folder"
+    )
+    free_prompt: bool = Field(default=False, description="people may write prompts of their own")
     quotas: QuotasSection = QuotasSection()
     admins: Words = Field(default=(), description="such as discord:1234 telegram:5678")
     discord: DiscordSection = DiscordSection()
@@ -208,6 +212,9 @@ def load(
     values = reduce(_merge, [hidden, environment, flags or {}], {})
     values.setdefault("data_dir", platformdirs.user_data_path("headshot-bot", appauthor=False))
     values = _merge(_read_config(config, Path(values["data_dir"])), values)
+    own_styles = Path(values["data_dir"]).expanduser() / STYLES
+    if "styles" not in values and own_styles.is_file():
+        values["styles"] = own_styles
     try:
         return Settings(**values)
     except ValidationError as error:
