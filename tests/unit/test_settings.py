@@ -147,3 +147,13 @@ def test_the_engine_is_told_everything_it_can_be_told() -> None:
     engine = settings.engine_settings("unix:///s", roles=("photos",))
     assert engine.work_dir == Path("/data/engine")
     assert (engine.steps, engine.roles, engine.redis_url) == (5, ("photos",), "unix:///s")
+
+
+def test_styles_in_the_data_folder_are_an_admins_own(data_dir: Path) -> None:
+    assert load().styles is None
+
+    (data_dir / "styles.toml").write_text("[beach]\nhidden = true\n")
+    assert load().styles == data_dir / "styles.toml"
+
+    (data_dir / "config.toml").write_text('styles = "/etc/looks.toml"\n')
+    assert load().styles == Path("/etc/looks.toml")
