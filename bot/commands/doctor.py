@@ -25,6 +25,7 @@ from bot.processes.valkey import ValkeyError, embedded
 from bot.settings import Settings, TelegramSection
 from engine.contract.base import Frozen
 from engine.contract.queue import JobQueue, connect
+from engine.contract.styles import StylesError, load
 
 HEALTHY, SICK = 0, 1
 GIB = 1024**3
@@ -84,6 +85,7 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     yield await _queue(settings)
     yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
+    yield _styles(settings.styles)
     yield _tokens(settings)
     if settings.discord.token is not None:
         yield _discord(settings.discord.token.get_secret_value())
@@ -208,6 +210,15 @@ def _disk(data_dir: Path) -> Finding:
         return Finding(what="disk", state="good", found=found)
     remedy = f"free {FREE_DISK_GIB} GiB, or move the data folder with HEADSHOT_DATA_DIR"
     return Finding(what="disk", state="missing", found=found, remedy=remedy)
+
+
+def _styles(own: Path | None) -> Finding:
+    try:
+        found = f"{len(load(own))}, with those of {own}" if own else f"{len(load())}"
+    except StylesError as error:
+        remedy = "mend the file, then try: headshot-bot styles"
+        return Finding(what="styles", state="missing", found=str(error), remedy=remedy)
+    return Finding(what="styles", state="good", found=found)
 
 
 def _tokens(settings: Settings) -> Finding:

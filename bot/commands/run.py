@@ -10,6 +10,7 @@ from bot.processes.engine import engine_part, torch_is_installed
 from bot.processes.supervisor import Part, Patience, Supervisor
 from bot.processes.valkey import embedded
 from bot.settings import PREFIX, Settings
+from engine.contract import styles
 
 NO_CHAT = (
     "No chat is set up: talk to the bot here with `headshot-bot chat`, "
@@ -26,6 +27,7 @@ async def run(settings: Settings, flags: list[str]) -> int:
         for place, link in links(settings.discord.token.get_secret_value()).items():
             print(f"Add the Discord bot to a {place}: {link}", file=sys.stderr)
     _refuse_without_torch(settings)
+    styles.load(settings.styles)  # a mistake in them is told once, and not by each new try
     async with AsyncExitStack() as stack:
         url = await _queue(stack, settings)
         bot_part = Part(
