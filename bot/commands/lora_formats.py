@@ -49,10 +49,12 @@ def read_header(data: bytes, name: str) -> Header:
     if not 2 <= length <= min(MAX_HEADER_BYTES, len(data) - 8):
         raise problem
     try:
-        tensors = dict(json.loads(data[8 : 8 + length]))
-        metadata = dict(tensors.pop("__metadata__", None) or {})
-    except (ValueError, TypeError):
+        tensors = json.loads(data[8 : 8 + length])
+    except ValueError:
         raise problem from None
+    if not isinstance(tensors, dict):
+        raise problem
+    metadata = dict(tensors.pop("__metadata__", None) or {})
     return Header(metadata, tensors, 8 + length)
 
 
