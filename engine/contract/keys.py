@@ -6,6 +6,9 @@ people/{owner}/datasets/{job}/…                    crops, frames, dataset.json
 people/{owner}/checkpoints/{job}/step-000120.safetensors
 people/{owner}/loras/{job}/lora.safetensors        with manifest.json beside it
 people/{owner}/headshots/{job}/01.jpg              with manifest.json beside them
+people/{owner}/headshots/{job}/01-profile.jpg      the same picture, cut: profile, square, portrait
+people/{owner}/headshots/{job}/sheet.jpg           all of them on one, numbered
+certificates/{fingerprint}.pem                     which engines of this installation sign with
 """
 
 MANIFEST = "manifest.json"
@@ -13,6 +16,10 @@ MANIFEST = "manifest.json"
 LORA = "lora.safetensors"
 DATASET = "dataset.json"
 """DatasetManifest; written last among the pictures of a dataset."""
+SHEET = "sheet.jpg"
+PROFILE = "profile"
+"""A square whose inscribed circle holds the whole head."""
+CERTIFICATES = "certificates/"
 
 
 def person(owner: str) -> str:
@@ -41,3 +48,12 @@ def lora(owner: str, job_id: str) -> str:
 
 def headshots(owner: str, job_id: str) -> str:
     return f"people/{owner}/headshots/{job_id}/"
+
+
+def cut(headshot: str, shape: str) -> str:
+    """A cut of a headshot, such as `PROFILE`, by the headshot's own key."""
+    return f"{headshot.removesuffix('.jpg')}-{shape}.jpg"
+
+
+def certificate(fingerprint: str) -> str:
+    return f"{CERTIFICATES}{fingerprint}.pem"

@@ -1,7 +1,8 @@
 """From pictures to files: JPEGs that say what made them, and a numbered contact sheet.
 
 Every file says in EXIF and XMP that it was made by AI, and holds what it takes to ask for it again:
-style and seed. Never the person, the trigger or the prompt. Knows bytes and pixels; no model.
+style and seed. Never the person, the trigger or the prompt. Signed, it holds content credentials
+besides. Knows bytes and pixels; no model.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ from xml.sax.saxutils import quoteattr
 
 from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont
 
-SOFTWARE = "Headshot Bot"
-AI_MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's term for media made by a trained algorithm."""
+from engine.contract.provenance import AI_MADE, TOOL, XMP_IPTC, XMP_OURS
+from engine.generation.credentials import Sign, unsigned
+
 _QUALITY = 95
 _GAP_PX = 12
 _PAPER = (250, 250, 248)
@@ -29,9 +30,9 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmlns:Iptc4xmpExt={iptc}
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:hb="urn:headshot-bot:1"
+    xmlns:hb={ours}
     Iptc4xmpExt:DigitalSourceType={source}
     xmp:CreatorTool={software}
     hb:base={base}
@@ -52,13 +53,17 @@ class Origin:
     """Name of the base model."""
 
 
-def to_jpeg(image: Image.Image, origin: Origin) -> bytes:
-    """The picture as a file of high quality; the same picture gives the same bytes."""
-    return _encode(image, _exif(f"AI-generated; style {origin.style}, seed {origin.seed}"), origin)
+def to_jpeg(image: Image.Image, origin: Origin, sign: Sign = unsigned) -> bytes:
+    """The picture as a file of high quality; unsigned, the same picture gives the same bytes."""
+    description = f"AI-generated; style {origin.style}, seed {origin.seed}"
+    return sign(_encode(image, _exif(description), origin))
 
 
 def contact_sheet(
-    images: Sequence[Image.Image], origin: Origin, columns: int | None = None
+    images: Sequence[Image.Image],
+    origin: Origin,
+    columns: int | None = None,
+    sign: Sign = unsigned,
 ) -> bytes:
     """All pictures on one, numbered from 1 as the buttons of the chats are."""
     if not images:
@@ -78,7 +83,8 @@ def contact_sheet(
         below = (left + image.width / 2, top + image.height + label_px / 2)
         draw.text(below, str(number + 1), fill=_INK, font=font, anchor="mm")
     sheet.thumbnail((_SHEET_PX, _SHEET_PX), Image.Resampling.LANCZOS)
-    return _encode(sheet, _exif(f"AI-generated contact sheet; style {origin.style}"), origin)
+    description = f"AI-generated contact sheet; style {origin.style}"
+    return sign(_encode(sheet, _exif(description), origin))
 
 
 def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
@@ -99,15 +105,17 @@ def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
 def _exif(description: str) -> Image.Exif:
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = description
-    exif[ExifTags.Base.Software] = SOFTWARE
+    exif[ExifTags.Base.Software] = TOOL
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = _SRGB_TAG
     return exif
 
 
 def _xmp(origin: Origin) -> bytes:
     return _XMP.format(
+        iptc=quoteattr(XMP_IPTC),
+        ours=quoteattr(XMP_OURS),
         source=quoteattr(AI_MADE),
-        software=quoteattr(SOFTWARE),
+        software=quoteattr(TOOL),
         base=quoteattr(origin.base),
         style=quoteattr(origin.style),
         seed=quoteattr(str(origin.seed)),

@@ -19,6 +19,7 @@ from engine.contract.manifests import DatasetManifest, LoraManifest
 from engine.contract.photos import PhotoReport
 from engine.contract.settings import EngineSettings
 from engine.generation import finishing
+from engine.generation.credentials import Sign, unsigned
 from engine.gpu.judge import Judge, draw
 from engine.gpu.messages import Begun, Previewed, Progressed, Saved
 from engine.gpu.scheduler import Steps
@@ -41,6 +42,7 @@ class TrainingTask:
         load: Callable[[], ImageModel],
         blobs: Blobs,
         settings: EngineSettings,
+        sign: Sign = unsigned,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._task_id = task_id
@@ -48,6 +50,7 @@ class TrainingTask:
         self._load = load
         self._blobs = blobs
         self._settings = settings
+        self._sign = sign
         self._clock = clock
         self._prefix = keys.lora(job.owner, job.job_id)
         self._trainer: Trainer | None = None
@@ -131,7 +134,7 @@ class TrainingTask:
         images = yield from draw(model, weights, style, job.trigger, job.class_word, job.seed)
         origin = finishing.Origin(style.name, job.seed, model.facts.name)
         key = f"{self._prefix}preview-{step:06d}.jpg"
-        self._blobs.put_sync(key, finishing.to_jpeg(images[0], origin))
+        self._blobs.put_sync(key, finishing.to_jpeg(images[0], origin, self._sign))
         self._preview = Previewed(task_id=self._task_id, key=key, step=step)
         found: list[float] = []
         for image in images:

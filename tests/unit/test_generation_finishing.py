@@ -5,7 +5,8 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 
-from engine.generation.finishing import AI_MADE, Origin, contact_sheet, to_jpeg
+from engine.contract.provenance import AI_MADE
+from engine.generation.finishing import Origin, contact_sheet, to_jpeg
 
 ORIGIN = Origin(style="linkedin", seed=4711, base="demo")
 
