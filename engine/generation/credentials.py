@@ -6,6 +6,7 @@ fails, the picture goes out with its XMP alone and the log says so.
 
 import importlib
 import json
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from io import BytesIO
@@ -40,11 +41,13 @@ class Credentials:
         """With `blobs`, the certificate is laid where the bot's side finds it."""
         self._folder = folder
         self._blobs = blobs
+        self._one_at_a_time = threading.Lock()
 
     def sign(self, jpeg: bytes) -> bytes:
         """As it came, where it cannot be signed."""
         try:
-            return self._sign(jpeg)
+            with self._one_at_a_time:
+                return self._sign(jpeg)
         except Exception as error:  # whatever the library or the disk may come up with
             log.warning("picture_not_signed", error=type(error).__name__)
             return jpeg
