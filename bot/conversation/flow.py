@@ -257,8 +257,9 @@ def _not_understood(turn: Turn, text: str) -> Message:
     style = style_menu.find_style(turn, text[:MAX_READ])
     model = turn.situation.chosen_model
     if style is not None and model is not None:
-        shoot = labelled(style.title, act(Verb.HEADSHOT, model.id, style.name))
-        facts = {"style": style.title, "name": model.name}
+        title = style.words(turn.language).title
+        shoot = labelled(title, act(Verb.HEADSHOT, model.id, style.name))
+        facts = {"style": title, "name": model.name}
         return turn.tell("said.style", facts, buttons=((primary(shoot),),))
     if turn.situation.collection is not None:
         return turn.tell("said.while_collecting")

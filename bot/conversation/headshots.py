@@ -109,7 +109,7 @@ def pressed(turn: Turn, action: Action) -> Reply:
 
 def results(turn: Turn, made: HeadshotSet) -> Message:
     """The pictures, with their seeds and what can be done next."""
-    facts = {"n": len(made.shots), "style": style_title(turn.situation, made.style)}
+    facts = {"n": len(made.shots), "style": style_title(turn, made.style)}
     key = "headshots.title" if made.model_name else "headshots.title_unnamed"
     spent = seconds(turn, made.seconds)
     return turn.compose(
@@ -292,7 +292,7 @@ def _shared(turn: Turn, found: HeadshotSet) -> Message:
     """To where the button was pressed; in a private chat there is nobody to share with."""
     if not turn.situation.in_group:
         return turn.tell("headshots.share_where", fleeting=True)
-    style = style_title(turn.situation, found.style)
+    style = style_title(turn, found.style)
     plain = tuple(p.model_copy(update={"caption": ""}) for p in pictures(turn, found))
     return turn.tell(
         "headshots.shared", {"style": style, "n": len(plain)}, pictures=plain, private=False

@@ -2,7 +2,7 @@
 
 from bot.conversation.actions import Verb
 from bot.conversation.messages import Button, Message, Picture
-from bot.conversation.situation import Order, Situation
+from bot.conversation.situation import Order
 from bot.conversation.speaking import Rows, Turn
 from bot.conversation.times import percent, time_left
 
@@ -32,7 +32,7 @@ def ended(turn: Turn, order: Order, key: str) -> Message:
 def title(turn: Turn, order: Order) -> str:
     """For example: Training “Me”."""
     key = f"order.{order.kind}" if order.model_name else f"order.{order.kind}_unnamed"
-    style = style_title(turn.situation, order.style)
+    style = style_title(turn, order.style)
     return turn.say(key, n=order.count, name=order.model_name, style=style)
 
 
@@ -73,9 +73,9 @@ def progress_buttons(turn: Turn, order: Order) -> Rows:
     return ((status,),) if order.cancelling else ((status, cancel_button(turn, order)),)
 
 
-def style_title(situation: Situation, name: str) -> str:
-    style = situation.styles.get(name)
-    return style.title if style is not None else name
+def style_title(turn: Turn, name: str) -> str:
+    style = turn.situation.styles.get(name)
+    return style.words(turn.language).title if style is not None else name
 
 
 def _paragraphs(turn: Turn, order: Order) -> list[str]:

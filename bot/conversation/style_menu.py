@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 from bot.conversation.actions import Verb, act, find, short
 from bot.conversation.messages import MENU, Button, Message, Picture
+from bot.conversation.phrases import FALLBACK, LANGUAGES
 from bot.conversation.speaking import Rows, Turn, grid, labelled
 from engine.contract.styles import Style
 
@@ -19,12 +20,12 @@ def overview(turn: Turn, key: str = "styles.overview", model_id: str = "") -> Me
     """All categories with the styles in them; a button opens one."""
     categories = _categories(turn)
     lines = [
-        f"• {heading(name)}: {', '.join(style.title for style in styles)}"
+        f"• {heading(turn, name)}: {', '.join(_title(turn, style) for style in styles)}"
         for name, styles in categories.items()
     ]
     model = find(turn.situation.models, short(model_id)) or turn.situation.chosen_model
     buttons = [
-        labelled(heading(name), act(Verb.STYLES, model_id, category_code(name)))
+        labelled(heading(turn, name), act(Verb.STYLES, model_id, category_code(name)))
         for name in categories
     ]
     return turn.compose(
@@ -54,11 +55,11 @@ def category_page(turn: Turn, argument: str, model_id: str = "") -> Message:
     return turn.compose(
         "styles.category",
         [
-            "\n".join(f"• {style.title}: {style.description}" for style in shown),
+            "\n".join(_line(turn, style) for style in shown),
             turn.say("styles.category"),
         ],
-        title=heading(found[code]),
-        buttons=(*grid(_style_buttons(shown, model_id), width=4), tuple(turning)),
+        title=heading(turn, found[code]),
+        buttons=(*grid(_style_buttons(turn, shown, model_id), width=4), tuple(turning)),
         pictures=_examples(turn, shown),
         card=MENU,
     )
@@ -69,12 +70,12 @@ def not_found(turn: Turn, wanted: str) -> Message:
     near = nearest(turn, wanted)
     if not near:
         return overview(turn, "styles.unknown")
-    titles = turn.say("list.or").join(style.title for style in near)
+    titles = turn.say("list.or").join(_title(turn, style) for style in near)
     everything = turn.button("button.all_styles", Verb.STYLES)
     return turn.tell(
         "styles.did_you_mean",
         {"wanted": wanted, "titles": titles},
-        buttons=(*grid(_style_buttons(near, "")), (everything,)),
+        buttons=(*grid(_style_buttons(turn, near, "")), (everything,)),
     )
 
 
@@ -102,11 +103,13 @@ def first_styles(turn: Turn, model_id: str) -> Rows:
     categories = _categories(turn).values()
     firsts = [styles[0] for styles in categories]
     others = [style for styles in categories for style in styles[1:]]
-    return grid(_style_buttons([*firsts, *others][:NUM_FIRST_STYLES], model_id), width=3)
+    return grid(_style_buttons(turn, [*firsts, *others][:NUM_FIRST_STYLES], model_id), width=3)
 
 
-def heading(category: str) -> str:
-    return category[:1].upper() + category[1:]
+def heading(turn: Turn, category: str) -> str:
+    """In the person's language where we know the category; an admin's own stays as it is."""
+    key = f"category.{category.replace(' ', '_')}"
+    return turn.say(key) if key in LANGUAGES[FALLBACK] else category[:1].upper() + category[1:]
 
 
 def category_code(category: str) -> str:
@@ -121,22 +124,37 @@ def _categories(turn: Turn) -> dict[str, list[Style]]:
     return categories
 
 
-def _style_buttons(styles: list[Style], model_id: str) -> list[Button]:
-    return [labelled(style.title, act(Verb.HEADSHOT, model_id, style.name)) for style in styles]
+def _title(turn: Turn, style: Style) -> str:
+    return style.words(turn.language).title
+
+
+def _line(turn: Turn, style: Style) -> str:
+    words = style.words(turn.language)
+    return f"• {words.title}: {words.description}"
+
+
+def _style_buttons(turn: Turn, styles: list[Style], model_id: str) -> list[Button]:
+    return [
+        labelled(_title(turn, style), act(Verb.HEADSHOT, model_id, style.name)) for style in styles
+    ]
 
 
 def _examples(turn: Turn, styles: list[Style]) -> tuple[Picture, ...]:
     examples = turn.situation.examples
     return tuple(
-        Picture(key=examples[style.name], filename=f"{style.name}.jpg", caption=style.title)
+        Picture(key=examples[style.name], filename=f"{style.name}.jpg", caption=_title(turn, style))
         for style in styles
         if style.name in examples
     )[:MAX_EXAMPLES]
 
 
 def _by_word(turn: Turn) -> dict[str, Style]:
-    titles = {_plain(style.title): style for style in turn.situation.styles.values()}
-    return titles | {_plain(name): style for name, style in turn.situation.styles.items()}
+    """Names before titles, and the person's own language before others."""
+    styles = turn.situation.styles
+    others = {_plain(w.title): s for s in styles.values() for w in s.translations.values()}
+    english = {_plain(style.title): style for style in styles.values()}
+    own = {_plain(_title(turn, style)): style for style in styles.values()}
+    return others | english | own | {_plain(name): style for name, style in styles.items()}
 
 
 def _plain(text: str) -> str:

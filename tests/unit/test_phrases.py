@@ -12,6 +12,7 @@ from bot.conversation.commands import COMMANDS, HIDDEN_COMMANDS
 from bot.conversation.languages.catalogue import Plural
 from bot.conversation.phrases import FALLBACK, LANGUAGES, NAMES, language_of, phrase
 from bot.conversation.verdicts import PROBLEMS, SIDES
+from engine.contract import styles
 from engine.contract.failures import FAILURE_FACTS, FailureCode
 from engine.contract.photos import REASON_FACTS, Missing, ReasonCode
 
@@ -32,6 +33,7 @@ OPTIONS = (
     "rename",
 )
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "category.": tuple({s.category.replace(" ", "_") for s in styles.load().values()}),
     "reason.": tuple(ReasonCode),
     "failure.": tuple(FailureCode),
     "missing.": tuple(Missing),
