@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.contract.base import Frozen
@@ -94,6 +95,25 @@ class ImageModel(ABC):
 
         Gradients reach the slots of `lora` only.
         """
+
+    def learn(
+        self,
+        latents: Tensor,
+        sigma: Tensor,
+        text: TextEmbeddings,
+        guidance: float,
+        target: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """The mean squared error of `predict` against `target`, and its flat gradient.
+
+        Both are overwritten by the next step.
+        """
+        gradient = self.lora.gradient()
+        with torch.enable_grad():
+            predicted = self.predict(latents, sigma, text, guidance)
+            loss = F.mse_loss(predicted.float(), target)
+            loss.backward()
+        return loss.detach(), gradient
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:

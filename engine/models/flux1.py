@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import safetensors
 import torch
+import torch.nn.functional as F
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
@@ -25,14 +26,17 @@ from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5Tokeniz
 from transformers.utils.logging import disable_progress_bar
 
 from engine.contract.failures import EngineError, FailureCode
+from engine.models import attention
 from engine.models import folder as layout
+from engine.models.acceleration import Recorder
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
+from engine.models.flux1_network import FluxNetwork, Rotation, lora_groups
+from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
 
 LATENT_CHANNELS = 16
 LONGEST_TEXT = 512
 """Tokens of T5; FLUX.1-dev was trained with as many."""
-_BLOCKS = ("transformer_blocks.", "single_transformer_blocks.")
 _NO_CUDNN = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 
 
@@ -65,15 +69,15 @@ class Flux1(ImageModel):
         )
         self._vae: Any = self._load_network(AutoencoderKL, "vae")
         self._encoders: tuple[CLIPTextModel, T5EncoderModel] | None = None
-        self._transformer: FluxTransformer2DModel = self._load_network(
-            FluxTransformer2DModel, "transformer"
-        )
-        if checkpoint_gradients:
-            self._transformer.enable_gradient_checkpointing()
-        self._has_guidance = bool(self._transformer.config["guidance_embeds"])
         self._vae_factor = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
-        self._ids: dict[tuple[int, int], Tensor] = {}
-        self.lora = LoraSlots(self._transformer, lora_modules(self._transformer), rank)
+        transformer = self._load(FluxTransformer2DModel, "transformer", dtype=dtype)
+        self.lora = LoraSlots(transformer, lora_groups(transformer), rank, device, dtype)
+        head_size = int(transformer.config["attention_head_dim"])
+        _, attend = attention.choose(device, dtype, head_size)
+        storage = Storage(device, dtype)
+        self.network = FluxNetwork(transformer, self.lora, storage, attend, checkpoint_gradients)
+        self._rotations: dict[tuple[int, int, int], Rotation] = {}
+        self._recorder: Recorder | None = None
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> TextEmbeddings:
@@ -94,21 +98,47 @@ class Flux1(ImageModel):
     def predict(
         self, latents: Tensor, sigma: Tensor, text: TextEmbeddings, guidance: float
     ) -> Tensor:
-        batch, _, height, width = latents.shape
-        rows, columns = height // 2, width // 2
-        timestep = (sigma * 1000).to(self.device, self.dtype) / 1000
-        scale = torch.full((batch,), guidance, device=self.device, dtype=torch.float32)
+        inputs = self._inputs(latents, sigma, text, guidance)
+        if self._recorder is None or torch.is_grad_enabled():
+            return self._predict(*inputs)
+        return self._recorder.run("predict", self._predict, inputs)
+
+    def learn(
+        self,
+        latents: Tensor,
+        sigma: Tensor,
+        text: TextEmbeddings,
+        guidance: float,
+        target: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        if self._recorder is None:
+            return super().learn(latents, sigma, text, guidance, target)
+        gradient = self.lora.gradient()
+        inputs = (*self._inputs(latents, sigma, text, guidance), target.float())
+        return self._recorder.run("learn", self._learn, inputs), gradient
+
+    def _learn(self, *inputs: Tensor) -> Tensor:
+        self.lora.gradient()
+        with torch.enable_grad():
+            loss = F.mse_loss(self._predict(*inputs[:-1]).float(), inputs[-1])
+            loss.backward()
+        return loss.detach()
+
+    def _inputs(
+        self, latents: Tensor, sigma: Tensor, text: TextEmbeddings, guidance: float
+    ) -> tuple[Tensor, ...]:
+        """Times and guidance as the transformer takes them, rounded where diffusers rounds."""
+        times = (sigma * 1000).to(self.device, self.dtype) / 1000 * 1000
+        scale = torch.full((len(latents),), guidance, device=self.device).to(self.dtype) * 1000
+        return latents.to(self.dtype), times, scale, text.pooled, text.tokens
+
+    def _predict(
+        self, latents: Tensor, times: Tensor, scale: Tensor, pooled: Tensor, tokens: Tensor
+    ) -> Tensor:
+        rows, columns = latents.shape[2] // 2, latents.shape[3] // 2
+        rotation = self._rotation(tokens.shape[1], rows, columns)
         with self._attention():
-            packed = self._transformer(
-                hidden_states=pack(latents.to(self.dtype)),
-                timestep=timestep,
-                guidance=scale if self._has_guidance else None,
-                pooled_projections=text.pooled,
-                encoder_hidden_states=text.tokens,
-                txt_ids=torch.zeros(text.tokens.shape[1], 3, device=self.device, dtype=self.dtype),
-                img_ids=self._position_ids(rows, columns),
-                return_dict=False,
-            )[0]
+            packed = self.network(pack(latents), times, scale, pooled, tokens, rotation)
         return unpack(packed, rows)
 
     @torch.no_grad()
@@ -173,14 +203,11 @@ class Flux1(ImageModel):
         slope = (at_high - at_low) / (high - low)
         return (height // 2) * (width // 2) * slope + at_low - slope * low
 
-    def _position_ids(self, rows: int, columns: int) -> Tensor:
-        if (rows, columns) not in self._ids:
-            ids = torch.zeros(rows, columns, 3)
-            ids[..., 1] = torch.arange(rows)[:, None]
-            ids[..., 2] = torch.arange(columns)[None]
-            flat = ids.view(rows * columns, 3)
-            self._ids[rows, columns] = flat.to(self.device, self.dtype)
-        return self._ids[rows, columns]
+    def _rotation(self, num_text: int, rows: int, columns: int) -> Rotation:
+        key = (num_text, rows, columns)
+        if key not in self._rotations:
+            self._rotations[key] = self.network.rotation(*key, self.device)
+        return self._rotations[key]
 
     def _attention(self) -> AbstractContextManager[object]:
         """Without cuDNN where gradients flow: its backward fails on current drivers."""
@@ -205,15 +232,6 @@ class Flux1(ImageModel):
             raise EngineError(
                 FailureCode.BASE_INCOMPLETE, base=self.facts.name, part=part
             ) from error
-
-
-def lora_modules(transformer: nn.Module) -> list[str]:
-    """Every linear of every block, those that modulate included, as ostris' trainer does."""
-    return [
-        name
-        for name, module in transformer.named_modules()
-        if isinstance(module, nn.Linear) and name.startswith(_BLOCKS)
-    ]
 
 
 def pack(latents: Tensor) -> Tensor:

@@ -1,43 +1,23 @@
 """Our LoRA layers: one set of slots on the frozen base, in which people take turns.
 
 All A and B matrices of all layers are views of one flat tensor, so that changing the person is one
-copy, a clipping norm is one reduction, and addresses never change. Knows layers and numbers; knows
-no files (see `lora_file`) and no optimizer. Low-rank adapters: Hu et al., LoRA, 2021; rank equals
-alpha, so the adapter's own scale is 1.
+copy, a clipping norm is one reduction, and addresses never change. Layers that read the same input
+lie side by side, so that one multiplication serves them all. Knows layers and numbers; knows no
+files (see `lora_file`), no optimizer, and not the linears they stand beside (see `linears`).
+Low-rank adapters: Hu et al., LoRA, 2021; rank equals alpha, so the adapter's own scale is 1.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 DEFAULT_RANK = 16
 _ALIGNMENT = 64
-"""Elements. Every matrix begins at a multiple of it, as fast kernels ask for."""
-
-
-class LoraLinear(nn.Linear):
-    """A frozen linear with a low-rank branch: `W x + b + strength * B (A x)`."""
-
-    lora_a: nn.Parameter
-    lora_b: nn.Parameter
-    strength: Tensor
-
-    def __init__(self, linear: nn.Linear, a: Tensor, b: Tensor, strength: Tensor) -> None:
-        super().__init__(linear.in_features, linear.out_features, bias=False, device="meta")
-        self.weight = linear.weight
-        self.bias = linear.bias
-        self.lora_a = nn.Parameter(a, requires_grad=False)
-        self.lora_b = nn.Parameter(b, requires_grad=False)
-        self.register_buffer("strength", strength, persistent=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        branch = F.linear(F.linear(input, self.lora_a) * self.strength, self.lora_b)
-        return F.linear(input, self.weight, self.bias) + branch
+"""Elements. The matrices of every group begin at a multiple of it, as fast kernels ask for."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +42,33 @@ class Slot:
         return flat[self.b_start : self.b_start + size].view(self.out_features, self.rank)
 
 
+Group = tuple[Slot, ...]
+"""Slots of layers with one input: their A lie one under the other, and so do their B."""
+
+
+class Branch(nn.Module):
+    """The matrices of a group: A (layers * rank, inputs), B (outputs of all layers, rank)."""
+
+    a: nn.Parameter
+    b: nn.Parameter
+    strength: Tensor
+    own: Tensor | None
+
+    def __init__(self, group: Group, flat: Tensor, strength: Tensor, own: Tensor | None) -> None:
+        super().__init__()
+        self.num_layers = len(group)
+        self.a = nn.Parameter(_all_a(group, flat), requires_grad=False)
+        self.b = nn.Parameter(_all_b(group, flat), requires_grad=False)
+        self.register_buffer("strength", strength, persistent=False)
+        self.register_buffer("own", own, persistent=False)
+
+    def wide_b(self) -> Tensor:
+        """(outputs of all layers, layers * rank): each layer's B in its own columns, else zero."""
+        if self.own is None:
+            return self.b * self.strength
+        return self.b.repeat(1, self.num_layers) * (self.own * self.strength)
+
+
 class LoraSlots:
     """The places of one adapter in a base model, filled with one person's weights at a time.
 
@@ -69,20 +76,32 @@ class LoraSlots:
     training does so at every step, generation whenever `holds` says that somebody else sat down.
     """
 
-    def __init__(self, root: nn.Module, modules: list[str], rank: int = DEFAULT_RANK) -> None:
-        """Replaces each named `nn.Linear` of `root`; call it when the base is on its device."""
-        first = root.get_submodule(modules[0])
+    def __init__(
+        self,
+        root: nn.Module,
+        modules: Sequence[str | Sequence[str]],
+        rank: int = DEFAULT_RANK,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """A slot for each named `nn.Linear` of `root`, whose shape is all that is asked of it.
+
+        Names that come together are a group. Device and dtype are the first linear's by default.
+        """
+        groups = [(names,) if isinstance(names, str) else tuple(names) for names in modules]
+        first = root.get_submodule(groups[0][0])
         assert isinstance(first, nn.Linear)
-        device, dtype = first.weight.device, first.weight.dtype
+        device, dtype = device or first.weight.device, dtype or first.weight.dtype
         self.rank = rank
-        self.slots = _lay_out(root, modules, rank)
-        self.num_weights = self.slots[-1].b_start + _aligned(rank * self.slots[-1].out_features)
+        self._groups = _lay_out(root, groups, rank)
+        self.slots = [slot for group in self._groups for slot in group]
+        self.num_weights = _end(self._groups[-1])
         self.flat = torch.zeros(self.num_weights, device=device, dtype=dtype)
         self._gradient: Tensor | None = None
         self._strength = torch.ones((), device=device, dtype=dtype)
         self._seated: Tensor | None = None
         self._seated_strength = 1.0
-        self._layers = [_replace(root, slot, self.flat, self._strength) for slot in self.slots]
+        self._branches = self._branch_out()
 
     @property
     def device(self) -> torch.device:
@@ -92,6 +111,10 @@ class LoraSlots:
     def dtype(self) -> torch.dtype:
         """Of the computation; whoever trains keeps fp32 masters."""
         return self.flat.dtype
+
+    def branch(self, module: str) -> Branch:
+        """The group whose first layer is this one."""
+        return self._branches[module]
 
     def zeros(self) -> Tensor:
         """Weights that change nothing, fp32."""
@@ -127,20 +150,24 @@ class LoraSlots:
             self._strength.copy_(strength)
 
     def gradient(self) -> Tensor:
-        """A flat gradient of zeros, in this dtype, to which backward adds from now on."""
+        """A flat gradient of zeros, in this dtype, to which backward adds from now on.
+
+        Always the same memory, so that a recorded step may write into it again.
+        """
         if self._gradient is None:
             self._gradient = torch.zeros_like(self.flat)
-            for slot, layer in zip(self.slots, self._layers, strict=True):
-                layer.lora_a.requires_grad_(True).grad = slot.a(self._gradient)
-                layer.lora_b.requires_grad_(True).grad = slot.b(self._gradient)
+        for group in self._groups:
+            branch = self._branches[group[0].module]
+            if branch.a.grad is None:
+                branch.a.requires_grad_(True).grad = _all_a(group, self._gradient)
+                branch.b.requires_grad_(True).grad = _all_b(group, self._gradient)
         return self._gradient.zero_()
 
     def release(self) -> None:
-        """Frees the gradient; the layers learn no more until `gradient` is called again."""
-        self._gradient = None
-        for layer in self._layers:
-            layer.lora_a.requires_grad_(False).grad = None
-            layer.lora_b.requires_grad_(False).grad = None
+        """The layers learn no more until `gradient` is called again."""
+        for branch in self._branches.values():
+            branch.a.requires_grad_(False).grad = None
+            branch.b.requires_grad_(False).grad = None
 
     def unpack(self, weights: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Flat weights as A and B by module name, in the dtype of the computation."""
@@ -171,27 +198,64 @@ class LoraSlots:
             slot.b(flat)[:, :rank] = b
         return flat.to(self.device)
 
+    def _branch_out(self) -> dict[str, Branch]:
+        """Groups of the same shape share the pattern of who owns which columns."""
+        patterns: dict[tuple[int, ...], Tensor | None] = {}
+        branches: dict[str, Branch] = {}
+        for group in self._groups:
+            shape = tuple(slot.out_features for slot in group)
+            if shape not in patterns:
+                patterns[shape] = _pattern(shape, self.rank, self.flat)
+            branches[group[0].module] = Branch(group, self.flat, self._strength, patterns[shape])
+        return branches
 
-def _lay_out(root: nn.Module, modules: list[str], rank: int) -> list[Slot]:
-    slots: list[Slot] = []
+
+def _lay_out(root: nn.Module, groups: Sequence[Sequence[str]], rank: int) -> list[Group]:
+    laid: list[Group] = []
     position = 0
-    for name in modules:
-        linear = root.get_submodule(name)
-        assert isinstance(linear, nn.Linear), f"{name} is no linear layer"
+    for names in groups:
+        linears = [root.get_submodule(name) for name in names]
+        slots: list[Slot] = []
         a_start = position
-        b_start = a_start + _aligned(rank * linear.in_features)
-        position = b_start + _aligned(rank * linear.out_features)
-        slots.append(Slot(name, linear.in_features, linear.out_features, rank, a_start, b_start))
-    return slots
+        b_start = a_start + _aligned(rank * sum(_features(linear)[0] for linear in linears))
+        for name, linear in zip(names, linears, strict=True):
+            inputs, outputs = _features(linear)
+            slots.append(Slot(name, inputs, outputs, rank, a_start, b_start))
+            a_start += rank * inputs
+            b_start += rank * outputs
+        laid.append(tuple(slots))
+        position = _end(laid[-1])
+    return laid
 
 
-def _replace(root: nn.Module, slot: Slot, flat: Tensor, strength: Tensor) -> LoraLinear:
-    parent, _, name = slot.module.rpartition(".")
-    linear = root.get_submodule(slot.module)
-    assert isinstance(linear, nn.Linear)
-    layer = LoraLinear(linear, slot.a(flat), slot.b(flat), strength)
-    setattr(root.get_submodule(parent), name, layer)
-    return layer
+def _features(linear: nn.Module) -> tuple[int, int]:
+    assert isinstance(linear, nn.Linear), f"{type(linear).__name__} is no linear layer"
+    return linear.in_features, linear.out_features
+
+
+def _end(group: Group) -> int:
+    return _aligned(group[-1].b_start + group[-1].rank * group[-1].out_features)
+
+
+def _all_a(group: Group, flat: Tensor) -> Tensor:
+    rows, inputs = group[0].rank * len(group), group[0].in_features
+    return flat[group[0].a_start : group[0].a_start + rows * inputs].view(rows, inputs)
+
+
+def _all_b(group: Group, flat: Tensor) -> Tensor:
+    rows, rank = sum(slot.out_features for slot in group), group[0].rank
+    return flat[group[0].b_start : group[0].b_start + rows * rank].view(rows, rank)
+
+
+def _pattern(outputs: Sequence[int], rank: int, like: Tensor) -> Tensor | None:
+    """(sum of outputs, layers * rank): one where a layer's rows meet its columns, else zero."""
+    if len(outputs) == 1 or len(set(outputs)) == 1 and len(outputs) > _MOST_SIDE_BY_SIDE:
+        return None
+    return torch.block_diag(*(torch.ones(size, rank) for size in outputs)).to(like)
+
+
+_MOST_SIDE_BY_SIDE = 8
+"""Larger groups are multiplied one by one (see `linears.Modulations`): no pattern is needed."""
 
 
 def _aligned(size: int) -> int:

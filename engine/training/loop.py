@@ -16,7 +16,6 @@ from math import isfinite
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.contract.failures import EngineError, FailureCode
@@ -204,11 +203,7 @@ class Trainer:
             text = self._data.plain_captions(rows)
             with torch.no_grad(), model.lora.off():
                 target = model.predict(noisy, sigma, text, recipe.guidance).float()
-        gradient = model.lora.gradient()
-        with torch.enable_grad():
-            predicted = model.predict(noisy, sigma, text, recipe.guidance)
-            loss = F.mse_loss(predicted.float(), target)
-            loss.backward()
+        loss, gradient = model.learn(noisy, sigma, text, recipe.guidance, target)
         return loss.item(), gradient.float()
 
     @torch.no_grad()

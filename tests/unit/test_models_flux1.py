@@ -8,7 +8,8 @@ from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
 from torch import nn
 
 from engine.models import catalogue
-from engine.models.flux1 import Flux1, lora_modules, pack, unpack
+from engine.models.flux1 import Flux1, pack, unpack
+from engine.models.flux1_network import lora_groups
 
 PROMPTS = ["headshot of TOK person, grey studio background", ""]
 SIZE = (64, 48)
@@ -124,7 +125,8 @@ def test_every_linear_of_every_block_has_a_slot(model: Flux1, pipeline: FluxPipe
         if name.startswith(f"{blocks}.") and isinstance(module, nn.Linear)
     }
 
-    assert set(lora_modules(pipeline.transformer)) == linears
+    groups = lora_groups(pipeline.transformer)
+    assert {module for group in groups for module in group} == linears
     assert {slot.module for slot in model.lora.slots} == linears
     assert len(linears) == 1 * 14 + 2 * 6
 
@@ -136,9 +138,9 @@ def test_only_the_slots_learn(model: Flux1) -> None:
 
     model.predict(random(2, 16, 4, 4), torch.tensor([0.2, 0.4]), text, 1.0).sum().backward()
 
-    learned = [n for n, p in model._transformer.named_parameters() if p.grad is not None]
+    learned = [n for n, p in model.network.named_parameters() if p.grad is not None]
     assert learned
-    assert all("lora_" in name for name in learned)
+    assert all(".branch." in name for name in learned)
     assert all(slot.b(gradient).any() for slot in model.lora.slots)
     model.lora.release()
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.models.linears import LoraLinears, Storage
 from engine.models.lora import LoraSlots
 
 RANK = 4
@@ -18,6 +19,18 @@ class Small(nn.Sequential):
         self.requires_grad_(False)
 
 
+def small_with_slots(modules: list[str] = MODULES) -> tuple[nn.Module, LoraSlots]:
+    """The same network, with a branch beside each of these layers."""
+    model = Small()
+    slots = LoraSlots(model, modules, RANK)
+    storage = Storage(torch.device("cpu"), torch.float32)
+    for name in modules:
+        linear = model.get_submodule(name)
+        assert isinstance(linear, nn.Linear)
+        setattr(model, name, LoraLinears([linear], slots.branch(name), storage))
+    return model, slots
+
+
 def inputs() -> Tensor:
     return torch.randn(2, 5, generator=torch.Generator().manual_seed(1))
 
@@ -27,8 +40,8 @@ def noise(slots: LoraSlots, seed: int) -> Tensor:
 
 
 def test_fresh_weights_change_nothing_and_can_learn() -> None:
-    base, model = Small(), Small()
-    slots = LoraSlots(model, MODULES, RANK)
+    base = Small()
+    model, slots = small_with_slots()
 
     fresh = slots.fresh(torch.Generator().manual_seed(0))
     slots.seat(fresh)
@@ -40,20 +53,19 @@ def test_fresh_weights_change_nothing_and_can_learn() -> None:
 
 
 def test_a_branch_is_b_times_a_times_strength() -> None:
-    base, model = Small(), Small()
-    slots = LoraSlots(model, ["0"], RANK)
+    base = Small()
+    model, slots = small_with_slots(["0"])
     weights = noise(slots, 1)
     a, b = slots.unpack(weights)["0"]
 
     slots.seat(weights, strength=0.5)
 
     expected = base[0](inputs()) + 0.5 * inputs() @ a.T @ b.T
-    torch.testing.assert_close(model[0](inputs()), expected)
+    torch.testing.assert_close(model.get_submodule("0")(inputs()), expected)
 
 
 def test_whoever_is_seated_last_is_drawn() -> None:
-    model = Small()
-    slots = LoraSlots(model, MODULES, RANK)
+    model, slots = small_with_slots()
     anna, ben = noise(slots, 1), noise(slots, 2)
     slots.seat(anna)
     of_anna = model(inputs())
@@ -69,8 +81,8 @@ def test_whoever_is_seated_last_is_drawn() -> None:
 
 
 def test_off_is_the_base_and_ends_where_it_began() -> None:
-    base, model = Small(), Small()
-    slots = LoraSlots(model, MODULES, RANK)
+    base = Small()
+    model, slots = small_with_slots()
     slots.seat(noise(slots, 1), strength=0.7)
     before = model(inputs())
 
@@ -81,8 +93,8 @@ def test_off_is_the_base_and_ends_where_it_began() -> None:
 
 
 def test_the_flat_gradient_is_autograds_own() -> None:
-    base, model = Small(), Small()
-    slots = LoraSlots(model, MODULES, RANK)
+    base = Small()
+    model, slots = small_with_slots()
     weights = noise(slots, 1)
     slots.seat(weights)
 
@@ -105,8 +117,7 @@ def test_the_flat_gradient_is_autograds_own() -> None:
 
 
 def test_released_layers_learn_no_more() -> None:
-    model = Small()
-    slots = LoraSlots(model, MODULES, RANK)
+    model, slots = small_with_slots()
     slots.gradient()
 
     slots.release()

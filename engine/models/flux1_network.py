@@ -1,0 +1,231 @@
+"""FLUX.1's transformer as we compute it: the numbers of diffusers' FluxTransformer2DModel, other work.
+
+Projections that read the same input are one matrix, all blocks' modulations are made in one go, and
+every linear of a block has its LoRA branch (see `linears`). Blocks are alike, so that one compiled
+function serves all of a kind. Knows tensors; knows neither texts, pictures nor noise.
+
+Shapes: b batch, t tokens (text first), d width, n modulations. Blocks follow Black Forest Labs' flux.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from engine.models.attention import Attend
+from engine.models.linears import LoraLinears, Modulations, Storage
+from engine.models.lora import LoraSlots
+
+DOUBLE, SINGLE = "transformer_blocks", "single_transformer_blocks"
+_QKV = ("attn.to_q", "attn.to_k", "attn.to_v")
+_TEXT_QKV = ("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj")
+_DOUBLE_GROUPS = (
+    _QKV, _TEXT_QKV, ("attn.to_out.0",), ("attn.to_add_out",), ("ff.net.0.proj",), ("ff.net.2",),
+    ("ff_context.net.0.proj",), ("ff_context.net.2",),
+)  # fmt: skip
+_SINGLE_GROUPS = ((*_QKV, "proj_mlp"), ("proj_out",))
+_EPSILON = 1e-6
+
+Rotation = tuple[Tensor, Tensor]
+"""Cosines and sines of every token's position, (t, head size) each, fp32."""
+
+
+def lora_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
+    """Every linear of every block, those that modulate included, as ostris' trainer does.
+
+    Linears with the same input come together.
+    """
+    doubles = [f"{DOUBLE}.{n}" for n in range(len(_blocks(transformer, DOUBLE)))]
+    singles = [f"{SINGLE}.{n}" for n in range(len(_blocks(transformer, SINGLE)))]
+    groups = [tuple(f"{block}.{name}" for block in doubles for name in _DOUBLE_NORMS)]
+    groups += [tuple(f"{block}.norm.linear" for block in singles)]
+    groups += [tuple(f"{b}.{name}" for name in group) for b in doubles for group in _DOUBLE_GROUPS]
+    groups += [tuple(f"{b}.{name}" for name in group) for b in singles for group in _SINGLE_GROUPS]
+    return [group for group in groups if group]
+
+
+_DOUBLE_NORMS = ("norm1.linear", "norm1_context.linear")
+
+
+class DoubleBlock(nn.Module):
+    """Image and text have weights of their own, and attend to each other."""
+
+    def __init__(self, block: Any, name: str, lora: LoraSlots, storage: Storage, attend: Attend):
+        super().__init__()
+        linears = [
+            _linears(block, name, group, lora, storage) for group in _DOUBLE_GROUPS
+        ]  # fmt: skip
+        self.qkv, self.text_qkv, self.out, self.text_out = linears[:4]
+        self.up, self.down, self.text_up, self.text_down = linears[4:]
+        norms = (block.attn.norm_q, block.attn.norm_k)
+        text_norms = (block.attn.norm_added_q, block.attn.norm_added_k)
+        self.norms, self.text_norms = _Norms(norms, storage), _Norms(text_norms, storage)
+        self._attend = attend
+
+    def forward(
+        self, image: Tensor, text: Tensor, of_image: Tensor, of_text: Tensor, rotation: Rotation
+    ) -> tuple[Tensor, Tensor]:
+        """Streams (b, t, d) and their modulations (b, 6 d)."""
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
+        text_mods = of_text[:, None].chunk(6, dim=-1)
+        q, k, v = self.norms(self.qkv(_normed(image, shift, scale)))
+        text_q, text_k, text_v = self.text_norms(
+            self.text_qkv(_normed(text, text_mods[0], text_mods[1]))
+        )
+        q, k, v = torch.cat((text_q, q), 1), torch.cat((text_k, k), 1), torch.cat((text_v, v), 1)
+        seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
+        num_text = text.shape[1]
+        image = image + gate * self.out(seen[:, num_text:])
+        text = text + text_mods[2] * self.text_out(seen[:, :num_text])
+        hidden = F.gelu(self.up(_normed(image, mlp_shift, mlp_scale)), approximate="tanh")
+        image = image + mlp_gate * self.down(hidden)
+        hidden = F.gelu(self.text_up(_normed(text, text_mods[3], text_mods[4])), approximate="tanh")
+        return image, text + text_mods[5] * self.text_down(hidden)
+
+
+class SingleBlock(nn.Module):
+    """All tokens alike; attention and the two-layer network side by side."""
+
+    def __init__(self, block: Any, name: str, lora: LoraSlots, storage: Storage, attend: Attend):
+        super().__init__()
+        self.into, self.out = (
+            _linears(block, name, group, lora, storage) for group in _SINGLE_GROUPS
+        )  # fmt: skip
+        self.norms = _Norms((block.attn.norm_q, block.attn.norm_k), storage)
+        self._attend = attend
+
+    def forward(self, x: Tensor, modulation: Tensor, rotation: Rotation) -> Tensor:
+        """(b, t, d) and (b, 3 d)."""
+        shift, scale, gate = modulation[:, None].chunk(3, dim=-1)
+        width = x.shape[-1]
+        qkv, hidden = self.into(_normed(x, shift, scale)).tensor_split((3 * width,), dim=-1)
+        q, k, v = self.norms(qkv)
+        seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
+        return x + gate * self.out(torch.cat((seen, F.gelu(hidden, approximate="tanh")), dim=-1))
+
+
+class _Norms(nn.Module):
+    """Splits queries, keys and values into heads, and normalises the first two."""
+
+    def __init__(self, norms: Sequence[nn.RMSNorm], storage: Storage) -> None:
+        super().__init__()
+        self.q, self.k = (
+            nn.Parameter(norm.weight.detach().to(storage.device, storage.dtype), False)
+            for norm in norms
+        )
+        self._epsilons = [cast(float, norm.eps) for norm in norms]
+
+    def forward(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        size = self.q.shape[0]
+        q, k, v = (part.unflatten(-1, (-1, size)) for part in qkv.chunk(3, dim=-1))
+        q = F.rms_norm(q, (size,), self.q, self._epsilons[0])
+        return q, F.rms_norm(k, (size,), self.k, self._epsilons[1]), v
+
+
+class FluxNetwork(nn.Module):
+    """The transformer, built from diffusers' own, whose block weights it takes over."""
+
+    def __init__(
+        self, transformer: Any, lora: LoraSlots, storage: Storage, attend: Attend,
+        checkpoints: bool = False,
+    ) -> None:  # fmt: skip
+        """Empties the blocks of `transformer` one by one, so that no weight is held twice.
+
+        `checkpoints`: nothing of a block is kept for the backward; it is computed again.
+        """
+        super().__init__()
+        place = (storage.device, storage.dtype)
+        self.image_in, self.text_in = transformer.x_embedder.to(*place), transformer.context_embedder
+        self.text_in.to(*place)
+        self.condition = transformer.time_text_embed.to(*place)
+        self.norm_out, self.project_out = transformer.norm_out.to(*place), transformer.proj_out
+        self.project_out.to(*place)
+        self._positions = transformer.pos_embed
+        self._takes_guidance = bool(transformer.config["guidance_embeds"])
+        self._checkpoints = checkpoints
+        doubles, singles = _blocks(transformer, DOUBLE), _blocks(transformer, SINGLE)
+        self.double_modulations = _modulations(doubles, DOUBLE, _DOUBLE_NORMS, lora, storage)
+        self.single_modulations = _modulations(singles, SINGLE, ("norm.linear",), lora, storage)
+        self.doubles, self.singles = nn.ModuleList(), nn.ModuleList()
+        for kind, blocks, mine, name in (
+            (DoubleBlock, doubles, self.doubles, DOUBLE),
+            (SingleBlock, singles, self.singles, SINGLE),
+        ):
+            for number, block in enumerate(blocks):
+                mine.append(kind(block, f"{name}.{number}", lora, storage, attend))
+                block.to("meta")
+        self.eval().requires_grad_(False)
+
+    def forward(
+        self, latents: Tensor, timestep: Tensor, guidance: Tensor, pooled: Tensor, text: Tensor,
+        rotation: Rotation,
+    ) -> Tensor:  # fmt: skip
+        """Velocity of packed latents (b, t, 4 c). Timestep and guidance are (b,), times 1000."""
+        stream, words = self.image_in(latents), self.text_in(text)
+        conditions = (timestep, guidance, pooled) if self._takes_guidance else (timestep, pooled)
+        condition = self.condition(*conditions)
+        small = F.silu(condition)
+        if self.double_modulations is not None:
+            pairs = iter(self.double_modulations(small).unbind(1))
+            for block, of_image, of_text in zip(self.doubles, pairs, pairs, strict=True):
+                stream, words = self._run(block, stream, words, of_image, of_text, rotation)
+        stream = torch.cat((words, stream), dim=1)
+        if self.single_modulations is not None:
+            modulations = self.single_modulations(small).unbind(1)
+            for block, modulation in zip(self.singles, modulations, strict=True):
+                stream = self._run(block, stream, modulation, rotation)
+        stream = stream[:, words.shape[1] :]
+        return self.project_out(self.norm_out(stream, condition))
+
+    @torch.no_grad()
+    def rotation(self, num_text: int, rows: int, columns: int, device: torch.device) -> Rotation:
+        """Text tokens are all at (0, 0, 0), image tokens at (0, row, column)."""
+        ids = torch.zeros(num_text + rows * columns, 3, device=device)
+        grid = ids[num_text:].view(rows, columns, 3)
+        grid[..., 1] = torch.arange(rows, device=device)[:, None]
+        grid[..., 2] = torch.arange(columns, device=device)[None]
+        return self._positions(ids)
+
+    def blocks(self) -> list[nn.Module]:
+        return [*self.doubles, *self.singles]
+
+    def _run(self, block: Callable[..., Any], *inputs: Any) -> Any:
+        if self._checkpoints and torch.is_grad_enabled():
+            return checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)
+        return block(*inputs)
+
+
+def rotated(x: Tensor, rotation: Rotation) -> Tensor:
+    """Queries or keys (b, t, heads, size) turned by their positions (Su et al., RoFormer, 2021)."""
+    cosines, sines = (part[None, :, None] for part in rotation)
+    real, imaginary = x.unflatten(-1, (-1, 2)).unbind(-1)
+    turned = torch.stack((-imaginary, real), dim=-1).flatten(-2)
+    return (x.float() * cosines + turned.float() * sines).to(x.dtype)
+
+
+def _normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    return F.layer_norm(x, (x.shape[-1],), eps=_EPSILON) * (1 + scale) + shift
+
+
+def _linears(
+    block: nn.Module, name: str, group: tuple[str, ...], lora: LoraSlots, storage: Storage
+) -> LoraLinears:
+    linears = [cast(nn.Linear, block.get_submodule(part)) for part in group]
+    return LoraLinears(linears, lora.branch(f"{name}.{group[0]}"), storage)
+
+
+def _modulations(
+    blocks: Sequence[nn.Module], kind: str, names: Sequence[str], lora: LoraSlots, storage: Storage
+) -> Modulations | None:
+    """Of all blocks in their order, for each its norms in theirs; None without blocks."""
+    if not blocks:
+        return None
+    linears = [cast(nn.Linear, block.get_submodule(name)) for block in blocks for name in names]
+    return Modulations(linears, lora.branch(f"{kind}.0.{names[0]}"), storage)
+
+
+def _blocks(transformer: nn.Module, name: str) -> Sequence[nn.Module]:
+    return cast(nn.ModuleList, transformer.get_submodule(name))  # pyright: ignore
