@@ -78,7 +78,9 @@ class EngineSection(Section):
     checkpoint_every_s: float = Field(default=10.0, gt=0)
     max_crashes: int = Field(default=4, ge=1)
     training_share: float = Field(default=0.3, ge=0, le=0.9)
+    choice: float = Field(default=2.0, ge=1, le=4)
     steps: int | None = Field(default=None, ge=1)
+    patience: int = Field(default=2, ge=0)
     work_dir: Folder | None = Field(default=None, description="default: engine/ in the data folder")
 
 

@@ -104,7 +104,7 @@ async def generate_headshots(
         await _on_gpu(Run(task_id=attempt.queue_id, job=job), attempt, tools)
         made = await _manifest(tools.blobs, prefix, HeadshotsManifest)
         assert made is not None, "a generation that is done has written its manifest"
-    return HeadshotsMade(headshots=made.headshots, seconds=made.seconds)
+    return made.outcome()
 
 
 async def erase(job: Erase, attempt: Attempt, tools: Tools) -> Erased:

@@ -3,6 +3,7 @@
 An event is known by (job id, attempt, sequence): told twice, it counts once.
 """
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
@@ -65,18 +66,34 @@ class LoraTrained(Frozen):
     likeness: float | None = None
 
 
+class Flaw(StrEnum):
+    """Why a headshot is none to be proud of."""
+
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    CUT_OFF = "cut_off"
+    UNLIKE = "unlike"
+    BLURRY = "blurry"
+    EYES_CLOSED = "eyes_closed"
+
+
 class Headshot(Frozen):
     key: str
     seed: int
     width_px: int
     height_px: int
     likeness: float | None = Field(default=None, ge=0, le=1)
+    flaws: tuple[Flaw, ...] = Field(default=(), description="the gravest first")
 
 
 class HeadshotsMade(Frozen):
     outcome: Literal["headshots_made"] = "headshots_made"
-    headshots: tuple[Headshot, ...]
+    headshots: tuple[Headshot, ...] = Field(description="the best first")
     seconds: float
+    num_drawn: int = Field(default=0, description="of which these are the best")
+    shortcoming: Flaw | None = Field(
+        default=None, description="what is wrong with them if none is good"
+    )
 
 
 class Erased(Frozen):

@@ -65,6 +65,9 @@ class GenerateHeadshots(JobBase):
     count: int = Field(default=4, ge=1, le=16)
     seed: int = Field(default=0, ge=0, lt=2**63)
     strength: float = Field(default=1.0, ge=0.0, le=2.0, description="of the LoRA")
+    exact: bool = Field(
+        default=False, description="these very seeds, not the best of some that begin with them"
+    )
 
 
 class Erase(JobBase):

@@ -32,4 +32,13 @@ class EngineSettings(Frozen):
         le=0.9,
         description="of the GPU's time that a training keeps while many ask for headshots",
     )
+    choice: float = Field(
+        default=2.0,
+        ge=1,
+        le=4,
+        description="pictures drawn for each one shown; a slow machine draws fewer",
+    )
     steps: int | None = Field(default=None, ge=1, description="overrides the recipe's steps")
+    patience: int = Field(
+        default=2, ge=0, description="looks that may bring nothing before a training ends; 0: never"
+    )

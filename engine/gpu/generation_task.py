@@ -1,11 +1,17 @@
-"""One request for headshots as steps: the LoRA is read, pictures are drawn, kept and listed.
+"""One request for headshots as steps: pictures are drawn, looked at, and the best of them kept.
 
-Knows the order of things; prompts, noise and files are `engine.generation`'s.
+Knows the order of things, and how many are drawn to choose from; prompts, noise, choice and files
+are `engine.generation`'s, what is seen of a picture the critics'.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
 
+import structlog
 from torch import Tensor
 
 from engine.contract import keys
@@ -13,15 +19,31 @@ from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.events import Headshot, HeadshotsMade
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.jobs import GenerateHeadshots
-from engine.contract.manifests import HeadshotsManifest, LoraManifest
-from engine.generation import finishing, prompts
-from engine.generation.sampling import Drawn, Sampler, Shot
+from engine.contract.manifests import HeadshotsManifest, LoraManifest, PassedOver
+from engine.generation import finishing, prompts, ranking
+from engine.generation.credentials import Sign, unsigned
+from engine.generation.darkroom import Darkroom
+from engine.generation.ranking import Look
+from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
 from engine.gpu.anybody import lora_of_anybody
-from engine.gpu.judge import Judge
+from engine.gpu.critics import Critics, Person, Verdict
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
 from engine.models import lora_file
 from engine.models.base import ImageModel
+from engine.photos import likeness
+
+log = structlog.get_logger()
+
+EXTRA_S = 30.0
+"""At most this is spent on pictures that are drawn only to be chosen from: where drawing is slow,
+people would rather have theirs."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    drawn: Drawn
+    verdict: Verdict
 
 
 class GenerationTask:
@@ -31,39 +53,141 @@ class GenerationTask:
         job: GenerateHeadshots,
         load: Callable[[], ImageModel],
         blobs: Blobs,
+        critics: Critics,
+        hands: Executor,
+        choice: float = 1.0,
+        sign: Sign = unsigned,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`choice` times as many pictures are drawn as are shown. `hands` write the files."""
         self._task_id = task_id
         self._job = job
         self._load = load
         self._blobs = blobs
+        self._critics = critics
+        self._hands = hands
+        self._choice = 1.0 if job.exact else choice
         self._clock = clock
         self._prefix = keys.headshots(job.owner, job.job_id)
+        self._darkroom = Darkroom(blobs, self._prefix, sign)
+        self._candidates: list[Candidate] = []
+        self._seconds = 0.0
+        self._is_ready: Callable[[], bool] | None = None
+        self._writing: Future[tuple[Headshot, ...]] | None = None
+
+    def next_step(self) -> Literal["computes", "waits", "ends"]:
+        """Once all is drawn, the GPU has nothing more to do for it."""
+        if self._is_ready is None:
+            return "computes"
+        return "ends" if self._is_ready() else "waits"
 
     def steps(self) -> Steps:
         job, task_id = self._job, self._task_id
         yield Begun(task_id=task_id)
         model = self._load()
         lora = self._manifest(model)
-        sampler = Sampler(
-            model,
-            self._weights(model, lora),
-            [self._shot(seed, lora) for seed in prompts.seeds(job.seed, job.count)],
-            model.facts.sizes[job.style.aspect],
-            job.style.guidance,
-            strength=job.strength,
-        )
-        judge = Judge(lora.reference_embeddings, lora.typical_distance)
-        headshots: list[Headshot] = []
-        seconds, began = 0.0, self._clock()
+        try:
+            yield from self._draw(model, lora)
+            looks = [candidate.verdict.wait() for candidate in self._candidates]
+            best = range(job.count) if job.exact else ranking.choose(looks, job.count)
+            self._writing = self._hands.submit(self._develop, model, looks, list(best))
+            self._is_ready = self._writing.done
+            yield Progressed(task_id=task_id, phase="saving")
+            headshots = self._writing.result()
+        finally:
+            if self._writing is not None:
+                self._writing.cancel()
+                wait([self._writing])  # whoever gives a task up may rely on it: nothing is written
+        return self._finish(model, lora, looks, list(best), headshots)
+
+    def _draw(self, model: ImageModel, lora: LoraManifest) -> Iterator[Progressed]:
+        """What is asked for, and then more to choose from as long as that goes quickly.
+
+        Always in whole batches: a picture is the same to the last bit only in as large a batch.
+        """
+        job = self._job
+        at_once = pictures_at_once(model, model.facts.sizes[job.style.aspect])
+        first = _whole_batches(job.count, at_once)
+        more = max(0, _whole_batches(ceil(job.count * self._choice), at_once) - first)
+        seeds = prompts.seeds(job.seed, first + more)
+        weights = self._weights(model, lora)
+        yield from self._round(seeds[:first], more, model, lora, weights)
+        affordable = int(EXTRA_S * first / max(self._seconds, 1e-6)) // at_once * at_once
+        if affordable < more:
+            log.info("fewer_to_choose_from", drawn=first + affordable, planned=first + more)
+        if min(more, affordable):
+            extra = seeds[first : first + min(more, affordable)]
+            yield from self._round(extra, 0, model, lora, weights)
+        self._is_ready = lambda: all(c.verdict.is_there() for c in self._candidates)
+
+    def _round(
+        self,
+        seeds: Sequence[int],
+        more: int,
+        model: ImageModel,
+        lora: LoraManifest,
+        weights: Tensor,
+    ) -> Iterator[Progressed]:
+        """Draws pictures and hands each to the critics; `more` will follow."""
+        job, before = self._job, len(self._candidates)
+        person = Person(lora.reference_embeddings, self._typical(lora))
+        shots = [self._shot(seed, lora) for seed in seeds]
+        size = model.facts.sizes[job.style.aspect]
+        sampler = Sampler(model, weights, shots, size, job.style.guidance, strength=job.strength)
+        began = self._clock()
         for done in sampler.steps():
-            headshots += [self._keep(drawn, model, judge) for drawn in done.drawn]
-            seconds += self._clock() - began
-            eta_s = seconds / done.step * (done.total - done.step)
+            for drawn in done.drawn:
+                verdict = self._critics.look(drawn.image, person)
+                self._candidates.append(Candidate(drawn, verdict))
+            self._seconds += self._clock() - began
+            steps = done.total / len(seeds)  # of one picture's share
+            step, total = done.step + before * steps, (before + len(seeds) + more) * steps
             yield Progressed(
-                task_id=task_id, phase="generating", step=done.step, total=done.total, eta_s=eta_s
+                task_id=self._task_id,
+                phase="generating",
+                step=round(step),
+                total=round(total),
+                eta_s=self._seconds / step * (total - step),
             )
             began = self._clock()  # what others did in between is not ours
+
+    def _typical(self, lora: LoraManifest) -> float:
+        if lora.typical_distance is not None:
+            return lora.typical_distance
+        return likeness.calibrate(lora.reference_embeddings)
+
+    def _develop(
+        self, model: ImageModel, looks: Sequence[Look], best: Sequence[int]
+    ) -> tuple[Headshot, ...]:
+        """Writes the files of those that are shown."""
+        headshots: list[Headshot] = []
+        for row in best:
+            drawn, look = self._candidates[row].drawn, looks[row]
+            seed = drawn.shot.seed
+            origin = finishing.Origin(self._job.style.name, seed, model.facts.name)
+            headshots.append(
+                Headshot(
+                    key=self._darkroom.develop(drawn.image, origin, look.face),
+                    seed=seed,
+                    width_px=drawn.image.width,
+                    height_px=drawn.image.height,
+                    likeness=look.likeness,
+                    flaws=ranking.flaws(look),
+                )
+            )
+        self._darkroom.lay_out()
+        return tuple(headshots)
+
+    def _finish(
+        self,
+        model: ImageModel,
+        lora: LoraManifest,
+        looks: Sequence[Look],
+        best: Sequence[int],
+        headshots: tuple[Headshot, ...],
+    ) -> HeadshotsMade:
+        """The manifest comes last: a folder without it is unfinished."""
+        job = self._job
         manifest = HeadshotsManifest(
             job_id=job.job_id,
             lora_job_id=lora.job_id,
@@ -73,11 +197,21 @@ class GenerationTask:
             guidance=job.style.guidance,
             num_inference_steps=model.facts.num_inference_steps,
             strength=job.strength,
-            headshots=tuple(headshots),
-            seconds=round(seconds, 3),
+            headshots=headshots,
+            passed_over=tuple(
+                PassedOver(
+                    seed=candidate.drawn.shot.seed,
+                    likeness=look.likeness,
+                    flaws=ranking.flaws(look),
+                )
+                for row, (candidate, look) in enumerate(zip(self._candidates, looks, strict=True))
+                if row not in best
+            ),
+            shortcoming=None if job.exact else ranking.shortcoming([looks[row] for row in best]),
+            seconds=round(self._seconds, 3),
         )
         self._blobs.put_sync(self._prefix + keys.MANIFEST, manifest.model_dump_json().encode())
-        return HeadshotsMade(headshots=manifest.headshots, seconds=manifest.seconds)
+        return manifest.outcome()
 
     def _manifest(self, model: ImageModel) -> LoraManifest:
         if not self._job.lora_prefix:
@@ -106,14 +240,6 @@ class GenerationTask:
         job = self._job
         return Shot(prompts.build(job.style, lora.trigger, lora.class_word, seed, job.prompt), seed)
 
-    def _keep(self, drawn: Drawn, model: ImageModel, judge: Judge) -> Headshot:
-        origin = finishing.Origin(self._job.style.name, drawn.shot.seed, model.facts.name)
-        key = f"{self._prefix}{drawn.number + 1:02d}.jpg"
-        self._blobs.put_sync(key, finishing.to_jpeg(drawn.image, origin))
-        return Headshot(
-            key=key,
-            seed=drawn.shot.seed,
-            width_px=drawn.image.width,
-            height_px=drawn.image.height,
-            likeness=judge.likeness(drawn.image),
-        )
+
+def _whole_batches(num_pictures: int, at_once: int) -> int:
+    return -(-num_pictures // at_once) * at_once

@@ -5,6 +5,7 @@ Composition root of the GPU process: here models, training, generation and liken
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
@@ -14,6 +15,7 @@ from engine.contract.provenance import CREDENTIALS
 from engine.contract.settings import EngineSettings
 from engine.generation.credentials import Credentials
 from engine.gpu import cores
+from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
@@ -30,6 +32,8 @@ class ModelRooms:
         self._device = catalogue.choose_device(settings.device)
         self._blobs = Blobs.from_url(settings.blobs_url)
         self._credentials = Credentials(settings.work_dir / CREDENTIALS, self._blobs)
+        self._critics = Critics()
+        self._hands = ThreadPoolExecutor(1, "hands")
         self._base: ImageModel | None = None
         self.device = str(self._device)
         self.training_share = settings.training_share
@@ -51,8 +55,23 @@ class ModelRooms:
                 run.task_id, run.job, self._load, blobs, self._settings, self._credentials.sign
             )
             return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
-        generation = GenerationTask(run.task_id, run.job, self._load, blobs, self._credentials.sign)
-        return Task(run.task_id, "generation", run.job.owner, generation.steps())
+        generation = GenerationTask(
+            run.task_id,
+            run.job,
+            self._load,
+            blobs,
+            self._critics,
+            self._hands,
+            self._settings.choice,
+            self._credentials.sign,
+        )
+        return Task(
+            run.task_id,
+            "generation",
+            run.job.owner,
+            generation.steps(),
+            next_step=generation.next_step,
+        )
 
     def settle(self) -> None:
         if self._device.type == "cuda":

@@ -60,7 +60,7 @@ def _face(seen: Measurements, limits: PhotoLimits) -> list[Reason]:
         found.append(
             _reason(ReasonCode.FACE_TOO_SMALL, face_px=face_px, min_face_px=limits.min_face_px)
         )
-    side = _cut_side(face, seen.width_px, seen.height_px)
+    side = cut_side(face, seen.width_px, seen.height_px)
     if side is not None:
         found.append(_reason(ReasonCode.FACE_CUT_OFF, side=side))
     if seen.sharpness < limits.min_sharpness:
@@ -74,7 +74,8 @@ def _face(seen: Measurements, limits: PhotoLimits) -> list[Reason]:
     return found
 
 
-def _cut_side(face: Detection, width_px: int, height_px: int) -> str | None:
+def cut_side(face: Detection, width_px: int, height_px: int) -> str | None:
+    """The side of the picture beyond which the face goes on, if it does."""
     beyond = {
         "left": -face.left,
         "right": face.right - width_px,

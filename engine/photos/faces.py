@@ -150,6 +150,20 @@ def find_largest(rgb: RGB) -> Detection | None:
     return max(found, key=lambda face: face.size_px).moved(0.0, 0.0, scale)
 
 
+def find_drawn(rgb: RGB) -> list[Detection]:
+    """Every face of a drawn picture, largest first, in a fraction of the time that `find` takes."""
+    photo = Image.fromarray(rgb)
+    scale = DRAWN_SIDE_PX / max(photo.size)
+    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+    seen = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    found = _agreed(seen, _hog(seen, HOG_SIDE_PX), [])
+    if not found:
+        largest = find_largest(rgb)
+        return [] if largest is None else [largest]
+    faces = [face.moved(0.0, 0.0, scale) for face in found]
+    return sorted(faces, key=lambda face: -face.size_px)
+
+
 def describe(rgb: RGB, face: Detection) -> Description:
     """Looks closely: from the photo's own pixels, at one size for all faces."""
     photo = Image.fromarray(rgb)
