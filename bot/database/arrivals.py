@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.database.tables import Arrival, Json
@@ -22,21 +22,25 @@ async def keep(
 ) -> list[Arrival]:
     """Saves those that did not come before; returns them."""
     by_digest = {_digest(payload): payload for payload in payloads}
-    known = await tx.scalars(
-        select(Arrival.digest).where(Arrival.source == source, Arrival.digest.in_(by_digest))
-    )
-    there = set(known)
+    in_line = {digest: number for number, digest in enumerate(by_digest)}
+    theirs = (Arrival.source == source, Arrival.digest.in_(by_digest))
+    there = set(await tx.scalars(select(Arrival.digest).where(*theirs)))
     new = [
-        Arrival(source=source, digest=digest, payload=payload, came_at=now)
+        {"source": source, "digest": digest, "payload": payload, "came_at": now}
         for digest, payload in by_digest.items()
         if digest not in there
     ]
-    tx.add_all(new)
     await tx.execute(
         delete(Arrival).where(Arrival.came_at < now - REMEMBERED_FOR, Arrival.payload.is_(None))
     )
-    await tx.flush()
-    return new
+    if not new:
+        return []
+    # All in one statement, which SQLite does not answer with ids: those are looked up.
+    await tx.execute(insert(Arrival), new)
+    found = await tx.scalars(select(Arrival).where(*theirs))
+    return sorted(
+        (row for row in found if row.digest not in there), key=lambda row: in_line[row.digest]
+    )
 
 
 async def unsettled(tx: AsyncSession, source: str) -> Sequence[Arrival]:

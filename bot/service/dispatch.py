@@ -4,13 +4,14 @@ what got lost on the way is sent again, what is done without a word is noticed.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.database import orders
 from bot.database.connection import Database
@@ -35,6 +36,7 @@ from engine.contract.queue import JobQueue
 
 RECONCILE_EVERY_S = 60.0
 RING_AT_LEAST_EVERY_S = 15.0
+BATCH = 20
 log = structlog.get_logger()
 Take = Callable[[Event], Awaitable[None]]
 FinalT = TypeVar("FinalT", Finished, Cancelled)
@@ -76,23 +78,25 @@ class Dispatch:
         async with self._database.reading() as tx:
             to_enqueue = [orders.job_of(order) for order in await orders.to_enqueue(tx)]
             to_cancel = [(order.id, order.attempt) for order in await orders.to_cancel(tx)]
-        for job in to_enqueue:
-            await queue.enqueue(job)
-            if not await self._mark(job.job_id, job.attempt, enqueued_at=self._clock()):
-                # Taken back, or gone, while it was on its way.
+        for some in _batches(to_enqueue):
+            for job in some:
+                await queue.enqueue(job)
+            # Taken back, or gone, while they were on their way.
+            for job in await self._mark_enqueued(some):
                 await queue.cancel(job.job_id, job.attempt)
         for job_id, attempt in to_cancel:
             await queue.cancel(job_id, attempt)
-            await self._mark(job_id, attempt, cancel_sent_at=self._clock())
+            async with self._database.transaction() as tx:
+                await _mark(tx, job_id, attempt, cancel_sent_at=self._clock())
 
-    async def _mark(self, job_id: str, attempt: int, **moments: datetime) -> bool:
-        """False when the order is not open under this attempt any more."""
+    async def _mark_enqueued(self, jobs: Sequence[Job]) -> list[Job]:
+        """Returns those whose order is not open under that attempt any more."""
+        lost: list[Job] = []
         async with self._database.transaction() as tx:
-            order = await tx.get(Order, job_id)
-            if order is None or order.attempt != attempt:
-                return False
-            await tx.execute(update(Order).where(Order.id == job_id).values(**moments))
-            return order.status not in (orders.CANCELLED, orders.DELETED)
+            for job in jobs:
+                if not await _mark(tx, job.job_id, job.attempt, enqueued_at=self._clock()):
+                    lost.append(job)
+        return lost
 
     async def reconcile(self, queue: JobQueue) -> None:
         """Looks after every open order that the queue does not know any more."""
@@ -156,3 +160,17 @@ class Dispatch:
                     return None
         except (BlobMissingError, ValidationError, json.JSONDecodeError):
             return None
+
+
+async def _mark(tx: AsyncSession, job_id: str, attempt: int, **moments: datetime) -> bool:
+    """False when the order is not open under this attempt any more."""
+    order = await tx.get(Order, job_id)
+    if order is None or order.attempt != attempt:
+        return False
+    await tx.execute(update(Order).where(Order.id == job_id).values(**moments))
+    return order.status not in (orders.CANCELLED, orders.DELETED)
+
+
+def _batches(jobs: Sequence[Job]) -> list[Sequence[Job]]:
+    """One transaction for each few: in a crowd, writers wait for each other."""
+    return [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]

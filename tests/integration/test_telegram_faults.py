@@ -17,6 +17,7 @@ from bot.conversation.incoming import Command, Incoming
 from bot.frontends.base import Arrival, Caller, MessageRef
 from bot.frontends.telegram.client import Access, Client
 from bot.frontends.telegram.files import PAUSES_S, Files
+from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.introduction import Introduction, introduce
 
 
@@ -228,7 +229,7 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
         pauses.append(seconds)
 
     client = Client(Access(token=TOKEN, api_url=house.server.url))
-    files = Files(client, limit_mib=20, pause=pause)
+    files = Files(client, 20, Gate(), pause)
     house.server.files["there"] = b"photo"
     house.server.faults = [Fault("getFile", refused=Refused(502, "Bad Gateway"))]
     assert await files.fetch("there") == b"photo"
@@ -239,7 +240,7 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
 
 async def test_a_server_of_ones_own_has_no_small_limit(house: TelegramHouse) -> None:
     client = Client(Access(token=TOKEN, api_url=house.server.url, is_local=True))
-    files = Files(client, limit_mib=30)
+    files = Files(client, 30, Gate())
     on_disk = house.folder / "photo"
     on_disk.write_bytes(b"from the disk")
     house.server.on_disk["big"] = on_disk

@@ -8,6 +8,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.faults import wait_of
+from bot.frontends.telegram.gate import Gate
 
 MIB = 1024 * 1024
 CLOUD_LIMIT_MIB = 20
@@ -27,10 +28,12 @@ class Files:
         self,
         client: Client,
         limit_mib: int,
+        gate: Gate,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+        self._gate = gate
         self._pause = pause
         self.limit_mib = limit_mib
 
@@ -44,6 +47,7 @@ class Files:
             TooLargeError: what was not known before.
         """
         async with self._slots:
+            await self._gate.wait()
             for pause_s in (*PAUSES_S, None):
                 try:
                     return await self._fetch(file_id)

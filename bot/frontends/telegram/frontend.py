@@ -17,6 +17,7 @@ from bot.frontends.base import Address, Arrival, Inbox, MessageRef, TryLaterErro
 from bot.frontends.telegram import menus, webhook
 from bot.frontends.telegram.client import Access, Client
 from bot.frontends.telegram.files import CLOUD_LIMIT_MIB, Files
+from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.hand import Hand
 from bot.frontends.telegram.lock import alone
 from bot.frontends.telegram.polling import Setbacks, patiently, poll
@@ -84,12 +85,12 @@ class TelegramFrontend:
         is_local = self._access.is_local
         limit_mib = self._photo_limit_mib if is_local else CLOUD_LIMIT_MIB
         upload_limit_mib = LOCAL_UPLOAD_LIMIT_MIB if is_local else UPLOAD_LIMIT_MIB
-        presses = Presses(client)
+        presses, gate = Presses(client), Gate()
         sender = Sender(client, self._blobs, presses, username, upload_limit_mib)
-        files = Files(client, min(limit_mib, self._photo_limit_mib))
-        hand = Hand(client, inbox, files, presses)
+        files = Files(client, min(limit_mib, self._photo_limit_mib), gate)
+        hand = Hand(client, inbox, files, presses, gate)
         source = self._access.source
-        return Life(client, inbox, source, username, sender, hand, self._album_quiet_s)
+        return Life(client, inbox, source, username, sender, hand, gate, self._album_quiet_s)
 
 
 class Life:
@@ -103,6 +104,7 @@ class Life:
         username: str,
         sender: Sender,
         hand: Hand,
+        gate: Gate,
         album_quiet_s: float,
     ) -> None:
         self._client = client
@@ -112,6 +114,7 @@ class Life:
         self._sender = sender
         self._reactions = Reactions(client)
         self._hand = hand
+        self._gate = gate
         self._worklist = Worklist(hand.give, inbox.settle, self._understand, album_quiet_s)
         self._sends: set[asyncio.Future[MessageRef]] = set()
 
@@ -126,7 +129,7 @@ class Life:
                 self._worklist.all_is_here()
                 await webhook.receive(self._client, door, self._take)
             else:
-                await poll(self._client, self._take, self._worklist.all_is_here)
+                await poll(self._client, self._take, self._page_came)
 
     async def send(
         self, address: Address, message: Message, replace: MessageRef | None
@@ -148,6 +151,11 @@ class Life:
 
     async def _take(self, updates: list[dict[str, Any]]) -> None:
         await self._worklist.add(await self._inbox.keep(self._source, updates))
+
+    def _page_came(self, num_updates: int) -> None:
+        self._gate.page_came(num_updates)
+        if num_updates == 0:
+            self._worklist.all_is_here()
 
     def _understand(self, arrival: Arrival) -> Heard | None:
         update = Update.de_json(arrival.payload, self._client)

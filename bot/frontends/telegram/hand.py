@@ -20,6 +20,7 @@ from bot.frontends.base import Caller, Inbox, MessageRef
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.faults import is_unreachable
 from bot.frontends.telegram.files import MIB, Files, TooLargeError
+from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.presses import Presses
 from bot.frontends.telegram.reading import Attachment, Heard, wish_of
 from bot.frontends.telegram.worklist import Item
@@ -33,11 +34,14 @@ log = structlog.get_logger()
 
 
 class Hand:
-    def __init__(self, client: Client, inbox: Inbox, files: Files, presses: Presses) -> None:
+    def __init__(
+        self, client: Client, inbox: Inbox, files: Files, presses: Presses, gate: Gate
+    ) -> None:
         self._client = client
         self._inbox = inbox
         self._files = files
         self._presses = presses
+        self._gate = gate
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
         self._aside: asyncio.Queue[Any] = asyncio.Queue()
 
@@ -67,6 +71,7 @@ class Hand:
     ) -> None:
         """Few at a time: in a crowd, saving what comes must not wait behind all answers."""
         async with self._slots:
+            await self._gate.wait()
             await self._inbox.receive(caller, incoming, photos, origins, settles)
 
     async def _give_press(self, heard: Heard, said: Pressed, settles: Sequence[int]) -> None:

@@ -77,8 +77,10 @@ async def patiently(
             return answer
 
 
-async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> None:
-    """Until cancelled. `take` saves; while it fails, the same is asked for again."""
+async def poll(client: Client, take: Take, page_came: Callable[[int], None]) -> None:
+    """Until cancelled. `take` saves; while it fails, the same is asked for again. `page_came` is
+    told how many updates there were: none means that all are here.
+    """
     setbacks = Setbacks()
     offset: int | None = None
     timeout_s = 0
@@ -92,10 +94,10 @@ async def poll(client: Client, take: Take, all_is_here: Callable[[], None]) -> N
                 await asyncio.sleep(setbacks.pause_after(error))
             continue
         setbacks.over()
+        page_came(len(updates))
         if updates:
             offset = max(int(update["update_id"]) for update in updates) + 1
         else:
-            all_is_here()
             timeout_s = POLL_S
             # A server that does not hold the question must not be asked without end.
             await asyncio.sleep(asked_at + LEAST_POLL_S - asyncio.get_running_loop().time())
