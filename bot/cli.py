@@ -196,6 +196,22 @@ def styles(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @cli.command(rich_help_panel=LOOKING)
+def verify(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A picture, best as it was sent.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say where a picture comes from: made here, by AI elsewhere, changed since.
+
+    Exit code: 0 made here, 1 nothing found, 2 cannot be read, 3 made by another Headshot Bot,
+    4 made by AI elsewhere (or says so, unsigned), 5 changed since.
+    """
+    from bot.commands.verify import verify as work
+
+    _finish(work(_settings(context, "no"), file, as_json))
+
+
+@cli.command(rich_help_panel=LOOKING)
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is missing on this machine and how to mend it.
 

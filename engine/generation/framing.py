@@ -17,13 +17,13 @@ Shape = Literal["profile", "square", "portrait"]
 
 PORTRAIT = 4 / 5
 """Width to height of a portrait cut: what CVs and most sites take."""
-HAIR = 0.45
+HAIR = 0.55
 """Of the face's height, above the brows; with hair that stands up."""
 CHIN = 0.10
 """Below the box."""
-HEAD_RADIUS = 0.80
+HEAD_RADIUS = 0.90
 """Of a circle around the whole head, in heights of the face."""
-PROFILE_SIDE = 2.5
+PROFILE_SIDE = 2.7
 """Side of a profile picture where there is room: the head fills about two thirds of it."""
 LOOKS_FROM = 0.42
 """Height at which a head stands well in a cut, from its top."""
