@@ -81,6 +81,8 @@ class Generate(Frozen):
     strength: float = 1.0
     prompt: str | None = None
     aspect: Aspect | None = Field(default=None, description="None: the style's own")
+    background: str = Field(default="", description="in the prompt's words; empty: the style's own")
+    clothes: tuple[str, ...] = Field(default=(), description="variants; none: the style's own")
 
 
 class CancelOrder(Frozen):

@@ -1,8 +1,5 @@
 """Headshots: asking for them, showing them, and every button under them."""
 
-from dataclasses import dataclass
-from typing import get_args
-
 from bot.conversation.actions import Action, Verb, find
 from bot.conversation.effects import DeleteHeadshots, Generate
 from bot.conversation.incoming import Command
@@ -12,43 +9,33 @@ from bot.conversation.permission import refusal
 from bot.conversation.reply import Reply
 from bot.conversation.situation import HeadshotSet, Model, Order
 from bot.conversation.speaking import Rows, Turn, clean, danger, primary
-from bot.conversation.style_menu import find_style, not_found, overview
+from bot.conversation.style_menu import find_style, first_style, not_found, overview
 from bot.conversation.times import percent, seconds, until
-from engine.contract.styles import Aspect, Style
+from bot.conversation.wishes import plan_of, read_wish
 
 MORE_LIKE_ME_STEP = 0.15
 STRONGEST = 1.3
 """A LoRA driven harder than this shows its training photos' lamps and shirts."""
 MAX_WAITING = 5
-MAX_PROMPT = 600
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What `/headshot` was asked for, as far as it could be understood."""
-
-    style: str = ""
-    count: int | None = None
-    aspect: Aspect | None = None
-    model: str = ""
-    prompt: str | None = None
 
 
 def headshot(turn: Turn, command: Command) -> Reply:
-    """`/headshot [style] [count] [square|portrait]`."""
+    """`/headshot [style] [count] [square|portrait] [background: …] [clothes: …] [prompt: …]`."""
     wish = read_wish(command)
     if (refused := refusal(turn)) is not None:
         return turn.reply(refused)
     model = _model_for(turn, wish.model)
     if isinstance(model, Message):
         return turn.reply(model)
-    if not wish.style and wish.prompt is None:
+    if wish.prompt is not None and not turn.situation.free_prompt:
+        return turn.reply(overview(turn, "headshot.no_free_prompt", model.id))
+    if not (wish.style or wish.prompt or wish.background or wish.clothes):
         return turn.reply(overview(turn, "headshot.pick"))
-    style = find_style(turn, wish.style) if wish.style else _any_style(turn)
+    style = find_style(turn, wish.style) if wish.style else first_style(turn)
     if style is None:
         return turn.reply(not_found(turn, clean(wish.style)))
-    count = wish.count if wish.count is not None else turn.situation.default_count
-    return _generate(turn, _plan(model.id, style.name, count, wish))
+    plan = plan_of(turn, model.id, style, wish)
+    return turn.reply(plan) if isinstance(plan, Message) else _generate(turn, plan)
 
 
 def share(turn: Turn) -> Reply:
@@ -79,7 +66,8 @@ def shoot(turn: Turn, action: Action) -> Reply:
             return turn.reply(model)
     if action.argument not in turn.situation.styles:
         return turn.reply(not_found(turn, action.argument))
-    return _generate(turn, _plan(model.id, action.argument, turn.situation.default_count, Wish()))
+    count = turn.situation.default_count
+    return _generate(turn, Generate(model_id=model.id, style=action.argument, count=count))
 
 
 def pressed(turn: Turn, action: Action) -> Reply:
@@ -141,45 +129,6 @@ def pictures(turn: Turn, made: HeadshotSet) -> tuple[Picture, ...]:
     return tuple(shown)
 
 
-def read_wish(command: Command) -> Wish:
-    """Options where the frontend has them; else numbers, shapes and style words in any order."""
-    count, aspect, words = None, None, list[str]()
-    for word in command.argument[:200].split():
-        lowered = word.casefold()
-        if lowered.isascii() and lowered.isdecimal():
-            count = int(lowered[:6])
-        elif lowered in get_args(Aspect):
-            aspect = _aspect(lowered)
-        else:
-            words.append(word)
-    options = command.options
-    asked = options.get("count", "").strip()
-    if asked.isascii() and asked.isdecimal():
-        count = int(asked[:6])
-    return Wish(
-        style=options.get("style", "").strip() or " ".join(words),
-        count=count,
-        aspect=_aspect(options.get("aspect", "").strip().casefold()) or aspect,
-        model=options.get("model", "").strip(),
-        prompt=options.get("prompt", "").strip()[:MAX_PROMPT] or None,
-    )
-
-
-def _aspect(word: str) -> Aspect | None:
-    return next((aspect for aspect in get_args(Aspect) if aspect == word), None)
-
-
-def _any_style(turn: Turn) -> Style | None:
-    """For a prompt of one's own, which takes the place of the style's."""
-    return next(iter(turn.situation.styles.values()), None)
-
-
-def _plan(model_id: str, style: str, count: int, wish: Wish) -> Generate:
-    return Generate(
-        model_id=model_id, style=style, count=count, prompt=wish.prompt, aspect=wish.aspect
-    )
-
-
 def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
     """Again, more like me, another style: all need the model that made the set."""
     model = next((m for m in turn.situation.models if m.id == found.model_id), None)
@@ -196,6 +145,8 @@ def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
         strength=found.strength,
         prompt=found.prompt,
         aspect=found.aspect,
+        background=found.background,
+        clothes=found.clothes,
     )
     if verb is Verb.AGAIN:
         return _generate(turn, again)
@@ -212,8 +163,7 @@ def _generate(turn: Turn, wanted: Generate) -> Reply:
         return turn.reply(refused)
     waiting = [order for order in turn.situation.orders if order.kind == "headshots"]
     for order in waiting:
-        same = _wish_of(order) == (wanted.model_id, wanted.style, wanted.strength)
-        if same and not order.cancelling:
+        if _is_the_same(turn, order, wanted) and not order.cancelling:
             buttons = progress_buttons(turn, order)
             facts = {"standing": standing(turn, order)}
             return turn.reply(turn.tell("headshot.already", facts, buttons=buttons, fleeting=True))
@@ -225,8 +175,22 @@ def _generate(turn: Turn, wanted: Generate) -> Reply:
     return _within_limits(turn, wanted)
 
 
-def _wish_of(order: Order) -> tuple[str, str, float]:
-    return order.model_id, order.style, order.strength
+def _is_the_same(turn: Turn, order: Order, wanted: Generate) -> bool:
+    """What is left open is the style's own."""
+    style = turn.situation.styles.get(wanted.style)
+    own = (style.background, style.clothes) if style is not None else ("", ())
+    asked, waits = (
+        (
+            it.model_id,
+            it.style,
+            it.strength,
+            it.prompt,
+            it.background or own[0],
+            it.clothes or own[1],
+        )
+        for it in (wanted, order)
+    )
+    return asked == waits
 
 
 def _within_limits(turn: Turn, wanted: Generate) -> Reply:

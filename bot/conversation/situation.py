@@ -63,6 +63,9 @@ class Order(Frozen):
     style: str = ""
     count: int = 0
     strength: float = 1.0
+    prompt: str | None = None
+    background: str = ""
+    clothes: tuple[str, ...] = ()
     phase: Phase | None = None
     step: int = 0
     total: int = 0
@@ -92,6 +95,8 @@ class HeadshotSet(Frozen):
     strength: float = 1.0
     prompt: str | None = None
     aspect: Aspect | None = None
+    background: str = ""
+    clothes: tuple[str, ...] = ()
     seed: int = 0
     seconds: float | None = None
 
@@ -159,6 +164,7 @@ class Situation(Frozen):
     quality: Quality = "standard"
     default_count: int = 4
     max_count: int = 8
+    free_prompt: bool = Field(default=False, description="people may write prompts of their own")
     collection: Collection | None = None
     models: tuple[Model, ...] = ()
     orders: tuple[Order, ...] = Field(default=(), description="waiting and running")

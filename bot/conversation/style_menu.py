@@ -56,7 +56,7 @@ def category_page(turn: Turn, argument: str, model_id: str = "") -> Message:
         "styles.category",
         [
             "\n".join(_line(turn, style) for style in shown),
-            turn.say("styles.category"),
+            turn.say("styles.category", style=shown[0].name),
         ],
         title=heading(turn, found[code]),
         buttons=(*grid(_style_buttons(turn, shown, model_id), width=4), tuple(turning)),
@@ -89,6 +89,11 @@ def find_style(turn: Turn, wanted: str) -> Style | None:
         return by_word[word]
     begun = {style.name: style for known, style in by_word.items() if known.startswith(word)}
     return next(iter(begun.values())) if len(begun) == 1 else None
+
+
+def first_style(turn: Turn) -> Style | None:
+    """Where a wish names none."""
+    return next(iter(turn.situation.styles.values()), None)
 
 
 def nearest(turn: Turn, wanted: str) -> list[Style]:

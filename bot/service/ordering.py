@@ -13,6 +13,7 @@ from engine.contract import keys
 from engine.contract.jobs import GenerateHeadshots, PhotoRef, TrainLora, derive_id
 from engine.contract.photo_set import judge
 from engine.contract.photos import PhotoReport
+from engine.contract.styles import Style
 
 SEEDS = 2**31
 """Few enough digits to be read out and typed."""
@@ -72,9 +73,8 @@ async def generate(visit: Visit, effect: Generate, rules: Rules) -> list[Follow]
     style = rules.styles.get(effect.style)
     if model is None or style is None:
         return []
-    if effect.aspect is not None:
-        style = style.model_copy(update={"aspect": effect.aspect})
-    wish = (model.id, style.name, style.aspect, effect.count, effect.strength, effect.prompt)
+    style = _as_wished(style, effect)
+    wish = (model.id, *_look(style), effect.count, effect.strength, effect.prompt)
     seed = effect.seed
     if seed is None:
         for order in await orders.unfinished(tx, owner, ["generate_headshots"]):
@@ -132,5 +132,17 @@ def _accepted(found: Sequence[Photo], rules: Rules) -> list[str]:
 
 def _wish(order: Order) -> tuple[object, ...]:
     job = GenerateHeadshots.model_validate(order.job)
-    style = job.style
-    return (order.model_id, style.name, style.aspect, job.count, job.strength, job.prompt)
+    return (order.model_id, *_look(job.style), job.count, job.strength, job.prompt)
+
+
+def _look(style: Style) -> tuple[object, ...]:
+    return (style.name, style.aspect, style.background, style.clothes)
+
+
+def _as_wished(style: Style, effect: Generate) -> Style:
+    chosen = {
+        "aspect": effect.aspect,
+        "background": effect.background,
+        "clothes": effect.clothes,
+    }
+    return style.model_copy(update={name: value for name, value in chosen.items() if value})

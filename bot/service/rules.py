@@ -22,6 +22,7 @@ class Rules(Frozen):
     quality: Quality = "standard"
     default_count: int = 4
     max_count: int = 8
+    free_prompt: bool = False
     admins: frozenset[str] = Field(default=frozenset(), description="platform:user id")
     styles: dict[str, Style] = Field(default={})
 
@@ -37,5 +38,6 @@ def rules_of(settings: Settings) -> Rules:
         trainings_per_day=settings.quotas.trainings_per_day,
         headshots_per_day=settings.quotas.headshots_per_day,
         admins=frozenset(settings.admins),
+        free_prompt=settings.free_prompt,
         styles=styles.load(own),
     )

@@ -1,6 +1,7 @@
 """Rows of one person, as the snapshot that the conversation looks at. Reads only."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -76,6 +77,7 @@ class Situations:
             quality=self._rules.quality,
             default_count=self._rules.default_count,
             max_count=self._rules.max_count,
+            free_prompt=self._rules.free_prompt,
             collection=await self._collection(tx, person.id),
             models=tuple(_model(model) for model in own_models),
             orders=await self._orders(tx, person.id, names),
@@ -216,9 +218,8 @@ async def _order(tx: AsyncSession, row: tables.Order, names: dict[str, str]) -> 
             "model_id": row.model_id,
             "model_name": names.get(row.model_id, ""),
             "collection_id": row.collection_id,
-            "style": row.job["style"]["name"] if row.kind == "generate_headshots" else "",
+            **_wish(row),
             "count": row.count,
-            "strength": row.job.get("strength", 1.0),
             "phase": progress.get("phase"),
             "step": progress.get("step", 0),
             "total": progress.get("total", 0),
@@ -229,6 +230,20 @@ async def _order(tx: AsyncSession, row: tables.Order, names: dict[str, str]) -> 
             "cancelling": row.cancel_asked_at is not None,
         }
     )
+
+
+def _wish(row: tables.Order) -> dict[str, Any]:
+    """What headshots were asked for."""
+    if row.kind != "generate_headshots":
+        return {}
+    job = GenerateHeadshots.model_validate(row.job)
+    return {
+        "style": job.style.name,
+        "background": job.style.background,
+        "clothes": job.style.clothes,
+        "strength": job.strength,
+        "prompt": job.prompt,
+    }
 
 
 async def _sets_of(
@@ -257,6 +272,8 @@ def _set(
         strength=job.strength,
         prompt=job.prompt,
         aspect=job.style.aspect,
+        background=job.style.background,
+        clothes=job.style.clothes,
         seed=job.seed,
         seconds=row.seconds,
     )

@@ -105,7 +105,8 @@ def test_typed_options_do_the_same() -> None:
 
 
 def test_words_of_ones_own_need_no_style() -> None:
-    effect = wanted(headshot("", READY, prompt="in a rose garden"))
+    now = READY.model_copy(update={"free_prompt": True})
+    effect = wanted(headshot("", now, prompt="in a rose garden"))
 
     assert (effect.prompt, effect.style) == ("in a rose garden", next(iter(STYLES)))
 

@@ -12,6 +12,7 @@ from bot.conversation.commands import COMMANDS, HIDDEN_COMMANDS
 from bot.conversation.languages.catalogue import Plural
 from bot.conversation.phrases import FALLBACK, LANGUAGES, NAMES, language_of, phrase
 from bot.conversation.verdicts import PROBLEMS, SIDES
+from bot.conversation.wardrobe import BACKGROUNDS, COLOURS, GARMENTS
 from engine.contract import styles
 from engine.contract.failures import FAILURE_FACTS, FailureCode
 from engine.contract.photos import REASON_FACTS, Missing, ReasonCode
@@ -33,6 +34,9 @@ OPTIONS = (
     "rename",
 )
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "background.": tuple(BACKGROUNDS),
+    "garment.": tuple(GARMENTS),
+    "colour.": tuple(COLOURS),
     "category.": tuple({s.category.replace(" ", "_") for s in styles.load().values()}),
     "reason.": tuple(ReasonCode),
     "failure.": tuple(FailureCode),

@@ -419,6 +419,67 @@ PHRASES: Catalogue = {
         "Mehr „du“ geht nicht hinein. "
         "Für mehr Ähnlichkeit trainiere mit ein paar weiteren Fotos nach."
     ),
+    "background.grey_studio": "graues Studio",
+    "background.white_studio": "weißes Studio",
+    "background.blue_studio": "blaues Studio",
+    "background.dark_studio": "dunkles Studio",
+    "background.office": "Büro",
+    "background.library": "Bibliothek",
+    "background.home": "Zuhause",
+    "background.cafe": "Café",
+    "background.brick_wall": "Backsteinwand",
+    "background.city": "Stadt",
+    "background.evening_city": "Stadt am Abend",
+    "background.stage": "Bühne",
+    "background.park": "Park",
+    "background.mountains": "Berge",
+    "background.beach": "Strand",
+    "background.laboratory": "Labor",
+    "garment.suit": "Anzug",
+    "garment.suit_with_tie": "Anzug mit Krawatte",
+    "garment.blazer": "Blazer",
+    "garment.shirt": "Hemd",
+    "garment.blouse": "Bluse",
+    "garment.dress": "Kleid",
+    "garment.sweater": "Pullover",
+    "garment.turtleneck": "Rollkragenpullover",
+    "garment.t_shirt": "T-Shirt",
+    "garment.polo_shirt": "Poloshirt",
+    "garment.hoodie": "Hoodie",
+    "garment.denim_jacket": "Jeansjacke",
+    "garment.leather_jacket": "Lederjacke",
+    "garment.lab_coat": "Kittel",
+    "garment.scrubs": "Kasack",
+    "colour.black": "schwarz",
+    "colour.charcoal": "anthrazit",
+    "colour.grey": "grau",
+    "colour.white": "weiß",
+    "colour.navy": "dunkelblau",
+    "colour.blue": "blau",
+    "colour.light_blue": "hellblau",
+    "colour.red": "rot",
+    "colour.burgundy": "weinrot",
+    "colour.green": "grün",
+    "colour.olive": "oliv",
+    "colour.teal": "petrol",
+    "colour.yellow": "gelb",
+    "colour.orange": "orange",
+    "colour.pink": "rosa",
+    "colour.purple": "lila",
+    "colour.beige": "beige",
+    "colour.brown": "braun",
+    "headshot.unknown_background": (
+        "Den Hintergrund „{wanted}“ habe ich nicht. Such dir einen davon aus: {known}.\n\n"
+        "Zum Beispiel: /headshot {style} hintergrund: {first}"
+    ),
+    "headshot.unknown_clothes": (
+        "Die Kleidung „{wanted}“ kenne ich nicht. Such dir etwas davon aus, gern mit Farbe: "
+        "{known}.\n\nZum Beispiel: /headshot {style} kleidung: {colour} {first}"
+    ),
+    "headshot.no_free_prompt": (
+        "Eigene Prompts sind hier ausgeschaltet. Such dir einen Stil aus; Hintergrund und "
+        "Kleidung kannst du dabei auch wählen."
+    ),
     "category.business": "Business",
     "category.legal": "Recht",
     "category.founder": "Gründung",
@@ -435,7 +496,10 @@ PHRASES: Catalogue = {
     "category.festive": "Festlich",
     "styles.title": Plural("{n} Stil", "{n} Stile"),
     "styles.overview": "Such dir eine Rubrik aus, dann zeige ich dir ihre Stile.",
-    "styles.category": "Drück auf einen Stil, und ich mache ihn.",
+    "styles.category": (
+        "Drück auf einen Stil, und ich mache ihn. Oder sag mir mehr: "
+        "/headshot {style} hintergrund: Büro kleidung: schwarzer Rollkragenpullover"
+    ),
     "styles.unknown": "Diesen Stil habe ich nicht. Das sind alle, die ich habe:",
     "styles.did_you_mean": "„{wanted}“ habe ich nicht. Meinst du {titles}?",
     "list.or": " oder ",

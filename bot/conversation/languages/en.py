@@ -368,6 +368,67 @@ PHRASES: Catalogue = {
         "That's as much “you” as I can put in. "
         "For a better likeness, retrain with a few more photos."
     ),
+    "background.grey_studio": "grey studio",
+    "background.white_studio": "white studio",
+    "background.blue_studio": "blue studio",
+    "background.dark_studio": "dark studio",
+    "background.office": "office",
+    "background.library": "library",
+    "background.home": "home",
+    "background.cafe": "café",
+    "background.brick_wall": "brick wall",
+    "background.city": "city",
+    "background.evening_city": "city at dusk",
+    "background.stage": "stage",
+    "background.park": "park",
+    "background.mountains": "mountains",
+    "background.beach": "beach",
+    "background.laboratory": "laboratory",
+    "garment.suit": "suit",
+    "garment.suit_with_tie": "suit with a tie",
+    "garment.blazer": "blazer",
+    "garment.shirt": "shirt",
+    "garment.blouse": "blouse",
+    "garment.dress": "dress",
+    "garment.sweater": "sweater",
+    "garment.turtleneck": "turtleneck",
+    "garment.t_shirt": "t-shirt",
+    "garment.polo_shirt": "polo shirt",
+    "garment.hoodie": "hoodie",
+    "garment.denim_jacket": "denim jacket",
+    "garment.leather_jacket": "leather jacket",
+    "garment.lab_coat": "lab coat",
+    "garment.scrubs": "scrubs",
+    "colour.black": "black",
+    "colour.charcoal": "charcoal",
+    "colour.grey": "grey",
+    "colour.white": "white",
+    "colour.navy": "navy",
+    "colour.blue": "blue",
+    "colour.light_blue": "light blue",
+    "colour.red": "red",
+    "colour.burgundy": "burgundy",
+    "colour.green": "green",
+    "colour.olive": "olive",
+    "colour.teal": "teal",
+    "colour.yellow": "yellow",
+    "colour.orange": "orange",
+    "colour.pink": "pink",
+    "colour.purple": "purple",
+    "colour.beige": "beige",
+    "colour.brown": "brown",
+    "headshot.unknown_background": (
+        "I don't have the background “{wanted}”. Pick one of these: {known}.\n\n"
+        "For example: /headshot {style} background: {first}"
+    ),
+    "headshot.unknown_clothes": (
+        "I don't know the clothes “{wanted}”. Pick one of these, with a colour if you like: "
+        "{known}.\n\nFor example: /headshot {style} clothes: {colour} {first}"
+    ),
+    "headshot.no_free_prompt": (
+        "Prompts of your own are switched off here. Pick a style; you can choose its background "
+        "and clothes, too."
+    ),
     "category.business": "Business",
     "category.legal": "Legal",
     "category.founder": "Founder",
@@ -384,7 +445,10 @@ PHRASES: Catalogue = {
     "category.festive": "Festive",
     "styles.title": Plural("{n} style", "{n} styles"),
     "styles.overview": "Pick a category to see its styles.",
-    "styles.category": "Press a style, and I make it.",
+    "styles.category": (
+        "Press a style, and I make it. Or tell me more: "
+        "/headshot {style} background: office clothes: black turtleneck"
+    ),
     "styles.unknown": "I don't have that style. Here are all I have:",
     "styles.did_you_mean": "I don't have “{wanted}”. Did you mean {titles}?",
     "list.or": " or ",

@@ -1,0 +1,148 @@
+"""Other clothes and another background than a style's own: what people may ask for, in words.
+
+A small vocabulary, known in every language, and besides it all that the catalogue's styles wear
+and stand before. What comes of it are words that we wrote; nothing a person types reaches a model.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from bot.conversation.phrases import LANGUAGES, phrase
+from bot.conversation.speaking import Turn
+from engine.contract.styles import Style
+
+BACKGROUNDS = {
+    "grey_studio": "grey studio background",
+    "white_studio": "plain white backdrop",
+    "blue_studio": "plain blue backdrop",
+    "dark_studio": "dark studio background",
+    "office": "blurred modern office background",
+    "library": "bookshelves in the background",
+    "home": "at home in a living room",
+    "cafe": "cafe in the background",
+    "brick_wall": "brick wall background",
+    "city": "on a city street",
+    "evening_city": "city lights at dusk",
+    "stage": "dark stage background with soft blue lights",
+    "park": "in a park, green trees in the background",
+    "mountains": "mountains in the background",
+    "beach": "sea and sky in the background",
+    "laboratory": "laboratory background",
+}
+"""What a prompt says of each; people read the phrase `background.<key>`."""
+GARMENTS = {
+    "suit": ("a {c} suit without a tie", "navy"),
+    "suit_with_tie": ("a {c} suit with a tie", "charcoal"),
+    "blazer": ("a {c} blazer over a white shirt", "navy"),
+    "shirt": ("a {c} shirt", "light_blue"),
+    "blouse": ("a {c} blouse", "white"),
+    "dress": ("an elegant {c} dress", "black"),
+    "sweater": ("a {c} sweater", "grey"),
+    "turtleneck": ("a {c} turtleneck", "black"),
+    "t_shirt": ("a {c} t-shirt", "white"),
+    "polo_shirt": ("a {c} polo shirt", "navy"),
+    "hoodie": ("a {c} hoodie", "grey"),
+    "denim_jacket": ("a {c} denim jacket", "blue"),
+    "leather_jacket": ("a {c} leather jacket", "black"),
+    "lab_coat": ("a {c} lab coat", "white"),
+    "scrubs": ("{c} scrubs", "teal"),
+}
+"""What a prompt says, and the colour unless another is asked for."""
+COLOURS = {
+    "black": "black",
+    "charcoal": "charcoal",
+    "grey": "grey",
+    "white": "white",
+    "navy": "navy",
+    "blue": "blue",
+    "light_blue": "light blue",
+    "red": "red",
+    "burgundy": "burgundy",
+    "green": "green",
+    "olive": "olive",
+    "teal": "teal",
+    "yellow": "yellow",
+    "orange": "orange",
+    "pink": "pink",
+    "purple": "purple",
+    "beige": "beige",
+    "brown": "brown",
+}
+ARTICLES = frozenset(
+    ("a", "an", "the", "some", "in", "ein", "eine", "einen", "einem", "einer", "im")
+)
+LONGEST_ENDING = 2
+"""Of an inflected colour: schwarz, schwarzer."""
+TYPO = 0.8
+
+
+def backgrounds(turn: Turn) -> str:
+    """All in the person's language, on one line."""
+    return ", ".join(turn.say(f"background.{key}") for key in BACKGROUNDS)
+
+
+def garments(turn: Turn) -> str:
+    return ", ".join(turn.say(f"garment.{key}") for key in GARMENTS)
+
+
+def background_of(text: str, styles: Mapping[str, Style]) -> str | None:
+    """The prompt's words for a background, however it is written."""
+    words = _words(text)
+    key = _named("background", words, BACKGROUNDS)
+    if key is not None:
+        return BACKGROUNDS[key]
+    return next(iter(_holding(words, (style.background for style in styles.values()))), None)
+
+
+def clothes_of(text: str, style: Style, styles: Mapping[str, Style]) -> tuple[str, ...]:
+    """The prompt's words for clothes: the style's own where they fit; empty where nothing does."""
+    words = _words(text)
+    own = _holding(words, style.clothes)
+    if own:
+        return own
+    colour, rest = _colour(words)
+    key = _named("garment", rest, GARMENTS)
+    if key is not None:
+        garment, usual = GARMENTS[key]
+        worn = garment.replace("{c}", COLOURS[colour or usual])
+        return (worn.replace("a orange", "an orange").replace("a olive", "an olive"),)
+    return _holding(words, (worn for other in styles.values() for worn in other.clothes))[:1]
+
+
+def _words(text: str) -> list[str]:
+    words = (word.strip(".,;:!?\"'“”„") for word in text.casefold().split())
+    return [word for word in words if word and word not in ARTICLES]
+
+
+def _named(kind: str, words: list[str], keys: Iterable[str]) -> str | None:
+    """The key whose name is meant: exactly, by a unique beginning, or with a typo."""
+    wanted = _plain(words)
+    names = {_plain([phrase(code, f"{kind}.{key}")]): key for key in keys for code in LANGUAGES}
+    if not wanted or wanted in names:
+        return names.get(wanted)
+    begun = {key for name, key in names.items() if name.startswith(wanted) and len(wanted) > 2}
+    if len(begun) == 1:
+        return begun.pop()
+    near = get_close_matches(wanted[:40], names, n=1, cutoff=TYPO)
+    return names[near[0]] if near else None
+
+
+def _colour(words: list[str]) -> tuple[str | None, list[str]]:
+    """The colour that the words begin with, and the words behind it."""
+    for length in (2, 1):
+        said = _plain(words[:length])
+        for key in COLOURS:
+            names = (_plain([phrase(code, f"colour.{key}")]) for code in LANGUAGES)
+            if any(0 <= len(said) - len(n) <= LONGEST_ENDING and said.startswith(n) for n in names):
+                return key, words[length:]
+    return None, words
+
+
+def _holding(words: list[str], texts: Iterable[str]) -> tuple[str, ...]:
+    """Those of the texts in which all the words occur."""
+    wanted = set(words)
+    return tuple(text for text in texts if wanted and wanted <= set(_words(text)))
+
+
+def _plain(words: Iterable[str]) -> str:
+    return "".join(c for word in words for c in word.casefold() if c.isalnum())
