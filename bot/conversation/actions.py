@@ -40,6 +40,8 @@ class Verb(StrEnum):
     MORE_LIKE_ME = "like"  # id: set
     OTHER_STYLE = "other"  # id: set
     FULL_SIZE = "full"  # id: set
+    PROFILES = "profile"  # id: set
+    ZIP = "zip"  # id: set
     SHARE = "share"  # id: set
     DELETE_SET = "del"  # id: set
     DELETE_SET_SURELY = "del!"  # id: set

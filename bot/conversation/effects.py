@@ -5,6 +5,8 @@ the situation afresh and announces what each docstring names; the answer to that
 Doing an effect twice must do it once: buttons are pressed twice.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from engine.contract.base import Frozen
@@ -110,6 +112,13 @@ class DeleteHeadshots(Frozen):
     set_id: str
 
 
+class HandOver(Frozen):
+    """Looks for the cuts of a set, or packs all of its files. Announce FilesReady."""
+
+    set_id: str
+    what: Literal["profiles", "zip"]
+
+
 class EraseEverything(Frozen):
     """All of the person, with what runs for them. Announce EverythingErased when it is gone."""
 
@@ -154,6 +163,7 @@ Effect = (
     | RenameModel
     | DeleteModel
     | DeleteHeadshots
+    | HandOver
     | EraseEverything
     | ExportEverything
     | SetPaused

@@ -10,6 +10,7 @@ platform. Each topic has its own module; this one only leads to the right door.
 from bot.conversation import (
     admin,
     collecting,
+    downloads,
     endings,
     general,
     headshots,
@@ -29,6 +30,7 @@ from bot.conversation.incoming import (
     EngineBack,
     EverythingErased,
     ExportReady,
+    FilesReady,
     Happening,
     HeadshotsReady,
     Incoming,
@@ -68,6 +70,8 @@ SET_VERBS = frozenset(
         Verb.MORE_LIKE_ME,
         Verb.OTHER_STYLE,
         Verb.FULL_SIZE,
+        Verb.PROFILES,
+        Verb.ZIP,
         Verb.SHARE,
         Verb.DELETE_SET,
         Verb.DELETE_SET_SURELY,
@@ -139,6 +143,8 @@ def announce(happening: Happening, situation: Situation) -> Reply:
             return privacy.erased(turn, happening)
         case ExportReady():
             return privacy.export_ready(turn, happening)
+        case FilesReady():
+            return downloads.files_ready(turn, happening)
         case EngineAway():
             return turn.reply(turn.tell("engine.away"))
         case EngineBack():

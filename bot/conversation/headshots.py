@@ -1,16 +1,17 @@
 """Headshots: asking for them, showing them, and every button under them."""
 
 from bot.conversation.actions import Action, Verb, find
-from bot.conversation.effects import DeleteHeadshots, Generate
+from bot.conversation.downloads import full_size, hand_over, pictures
+from bot.conversation.effects import DeleteHeadshots, Generate, HandOver
 from bot.conversation.incoming import Command
-from bot.conversation.messages import MENU, Message, Picture
+from bot.conversation.messages import MENU, Message
 from bot.conversation.order_card import progress_buttons, standing, style_title
 from bot.conversation.permission import refusal
 from bot.conversation.reply import Reply
 from bot.conversation.situation import HeadshotSet, Model, Order
 from bot.conversation.speaking import Rows, Turn, clean, danger, primary
 from bot.conversation.style_menu import find_style, first_style, not_found, overview
-from bot.conversation.times import percent, seconds, until
+from bot.conversation.times import seconds, until
 from bot.conversation.wishes import plan_of, read_wish
 
 MORE_LIKE_ME_STEP = 0.15
@@ -78,7 +79,11 @@ def pressed(turn: Turn, action: Action) -> Reply:
         return turn.reply(turn.tell("headshots.gone", buttons=((styles,),)))
     match action.verb:
         case Verb.FULL_SIZE:
-            return turn.reply(_full_size(turn, found))
+            return turn.reply(full_size(turn, found))
+        case Verb.PROFILES:
+            return hand_over(turn, HandOver(set_id=found.id, what="profiles"))
+        case Verb.ZIP:
+            return hand_over(turn, HandOver(set_id=found.id, what="zip"))
         case Verb.SHARE:
             return turn.reply(_shared(turn, found))
         case Verb.DELETE_SET:
@@ -110,23 +115,6 @@ def results(turn: Turn, made: HeadshotSet) -> Message:
         pictures=pictures(turn, made),
         buttons=_result_buttons(turn, made),
     )
-
-
-def pictures(turn: Turn, made: HeadshotSet) -> tuple[Picture, ...]:
-    """Each with its seed, so that it can be asked for again, and its likeness where measured."""
-    shown: list[Picture] = []
-    for number, shot in enumerate(made.shots, start=1):
-        key = "headshots.caption" if shot.likeness is None else "headshots.caption_likeness"
-        likeness = percent(shot.likeness or 0)
-        shown.append(
-            Picture(
-                key=shot.key,
-                filename=f"{made.style}-{number}-{shot.seed}.jpg",
-                caption=turn.say(key, number=number, seed=shot.seed, likeness=likeness),
-                as_file=True,
-            )
-        )
-    return tuple(shown)
 
 
 def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
@@ -247,11 +235,6 @@ def _no_such_model(turn: Turn) -> Message:
     return turn.tell("model.gone", buttons=buttons)
 
 
-def _full_size(turn: Turn, found: HeadshotSet) -> Message:
-    facts = {"n": len(found.shots)}
-    return turn.tell("headshots.full_size", facts, pictures=pictures(turn, found))
-
-
 def _shared(turn: Turn, found: HeadshotSet) -> Message:
     """To where the button was pressed; in a private chat there is nobody to share with."""
     if not turn.situation.in_group:
@@ -272,6 +255,8 @@ def _result_buttons(turn: Turn, made: HeadshotSet) -> Rows:
         ],
         [
             turn.button("button.full_size", Verb.FULL_SIZE, made.id),
+            turn.button("button.profiles", Verb.PROFILES, made.id),
+            turn.button("button.zip", Verb.ZIP, made.id),
             danger(turn.button("button.delete", Verb.DELETE_SET, made.id)),
         ],
     ]

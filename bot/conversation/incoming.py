@@ -145,6 +145,16 @@ class ExportReady(Frozen):
     filename: str
 
 
+class FilesReady(Frozen):
+    """Of a set: its profile pictures lie where `keys.cut` says, or all of it is in one ZIP."""
+
+    headshots: HeadshotSet
+    what: Literal["profiles", "zip"]
+    is_there: bool = Field(default=True, description="False for sets made before there were any")
+    key: str = Field(default="", description="of the ZIP")
+    filename: str = ""
+
+
 class EngineAway(Frozen):
     """No engine has shown itself for a while, and this person waits for one."""
 
@@ -165,6 +175,7 @@ Happening = (
     | JobCancelled
     | EverythingErased
     | ExportReady
+    | FilesReady
     | EngineAway
     | EngineBack
 )

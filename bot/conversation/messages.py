@@ -17,6 +17,8 @@ MAX_TEXT = 3800
 MAX_BUTTONS = 25
 MAX_BUTTONS_IN_ROW = 5
 MAX_LABEL = 40
+FILES_ONLY = ("headshots.full_size", "headshots.packed", "export.ready")
+"""Keys of messages whose pictures were asked for as files: nothing is previewed."""
 MENU = "menu"
 """A card for pickers: a press on one of its buttons edits that message, a command sends anew."""
 

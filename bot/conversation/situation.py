@@ -100,6 +100,10 @@ class HeadshotSet(Frozen):
     seed: int = 0
     seconds: float | None = None
 
+    def file_stem(self, number: int) -> str:
+        """What the file of picture `number` (from 1) is called: style, number, seed."""
+        return f"{self.style}-{number}-{self.shots[number - 1].seed}"
+
 
 class Quota(Frozen):
     """What is left. None: without limit."""

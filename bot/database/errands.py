@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.database.tables import Errand, Json
 
 DISCARD, DELETE, EXPORT, ERASE = "discard", "delete", "export", "erase"
+HAND_OVER = "hand_over"
 
 
 def leave(
@@ -31,6 +32,14 @@ def leave(
             next_try_at=now + after,
         )
     )
+
+
+async def is_left(tx: AsyncSession, kind: str, person_id: str, payload: Json) -> bool:
+    """Whether the very same waits already."""
+    found = await tx.scalars(
+        select(Errand).where(Errand.kind == kind, Errand.person_id == person_id)
+    )
+    return any(errand.payload == payload for errand in found)
 
 
 async def due(tx: AsyncSession, now: datetime) -> Sequence[Errand]:

@@ -11,18 +11,19 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.conversation.flow import announce
-from bot.conversation.incoming import ExportReady
+from bot.conversation.incoming import ExportReady, FilesReady
 from bot.conversation.session import Session
 from bot.conversation.situation import Situation
 from bot.database import errands, outbox, photos
 from bot.database.connection import Database
 from bot.database.outbox import Chat
-from bot.database.tables import Account, Errand, Json, Person
+from bot.database.tables import Account, Errand, Json, Order, Person
 from bot.service import export, privacy
 from bot.service.bells import Bells
 from bot.service.faults import facts
 from bot.service.locks import Locks
 from bot.service.rules import Rules
+from bot.service.situations import Situations
 from bot.service.transport import Transport
 from bot.service.turns import Turns
 from bot.service.visits import Visit
@@ -43,6 +44,7 @@ class ErrandRunner:
         blobs: Blobs,
         transport: Transport,
         turns: Turns,
+        situations: Situations,
         rules: Rules,
         locks: Locks,
         bells: Bells,
@@ -52,6 +54,7 @@ class ErrandRunner:
         self._blobs = blobs
         self._transport = transport
         self._turns = turns
+        self._situations = situations
         self._rules = rules
         self._locks = locks
         self._bells = bells
@@ -106,6 +109,8 @@ class ErrandRunner:
                     await self._blobs.erase(prefix)
             case errands.EXPORT:
                 await self._export(errand)
+            case errands.HAND_OVER:
+                await self._hand_over(errand)
             case errands.ERASE:
                 return await self._erase(errand)
             case _:
@@ -132,6 +137,31 @@ class ErrandRunner:
             await self._turns.announce(visit, ready)
             payload = {"prefixes": [prefix]}
             errands.leave(tx, errands.DELETE, owner, payload, visit.now, after=EXPORT_KEPT)
+        self._bells.ring(visit.posted)
+
+    async def _hand_over(self, errand: Errand) -> None:
+        """Of a set that was deleted meanwhile there is nothing to say."""
+        owner, payload = str(errand.person_id), errand.payload
+        async with self._database.reading() as tx:
+            order = await tx.get(Order, payload["set_id"])
+            made = await self._situations.headshot_set(tx, order) if order and order.job else None
+        if made is None or not made.shots:
+            return
+        if payload["what"] == "zip":
+            prefix = f"{keys.person(owner)}exports/{errand.id}/"
+            ready = await export.put_set(self._blobs, made, prefix)
+            goes = {"prefixes": [prefix]}
+        else:
+            cuts = [keys.cut(shot.key, keys.PROFILE) for shot in made.shots]
+            is_there = all([await self._blobs.exists(cut) for cut in cuts])
+            ready, goes = FilesReady(headshots=made, what="profiles", is_there=is_there), None
+        async with self._database.transaction() as tx:
+            person = await tx.get_one(Person, owner)
+            account = await tx.get_one(Account, payload["account_id"])
+            visit = Visit(tx, person, account, self._clock())
+            await self._turns.announce(visit, ready)
+            if goes is not None:
+                errands.leave(tx, errands.DELETE, owner, goes, visit.now, after=EXPORT_KEPT)
         self._bells.ring(visit.posted)
 
     async def _erase(self, errand: Errand) -> bool:

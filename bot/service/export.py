@@ -1,14 +1,20 @@
-"""Packs what is kept of a person into one ZIP: photos, models, headshots, and the facts as JSON."""
+"""Packs into one ZIP what is kept of a person (photos, models, headshots, facts), or one set.
+
+Files go in byte for byte, so that their content credentials hold.
+"""
 
 import asyncio
 import json
 import tempfile
 import zipfile
+from contextlib import suppress
 from typing import IO, Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.conversation.incoming import FilesReady
+from bot.conversation.situation import HeadshotSet
 from bot.database.connection import Database
 from bot.database.tables import Account, HeadshotRow, Model, Person, Photo
 from engine.contract import keys
@@ -27,17 +33,45 @@ async def pack(database: Database, blobs: Blobs, owner: str) -> bytes:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("about-me.json", json.dumps(facts, indent=2, default=str))
             for kind in KINDS:
-                await _add(archive, blobs, f"{keys.person(owner)}{kind}/", owner)
+                for key in await blobs.list(f"{keys.person(owner)}{kind}/"):
+                    await _add(archive, blobs, key, key.removeprefix(keys.person(owner)))
         return await asyncio.to_thread(_read, file)
 
 
-async def _add(archive: zipfile.ZipFile, blobs: Blobs, prefix: str, owner: str) -> None:
-    for key in await blobs.list(prefix):
-        try:
-            data = await blobs.get(key)
-        except BlobMissingError:
-            continue
-        await asyncio.to_thread(archive.writestr, key.removeprefix(keys.person(owner)), data)
+async def put_set(blobs: Blobs, made: HeadshotSet, prefix: str) -> FilesReady:
+    """Packs a set's files under names that say what they are, and lays the ZIP there."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for key, name in await _names(blobs, made):
+                await _add(archive, blobs, key, name)
+        filename = f"{made.style}-headshots.zip"
+        await blobs.put(prefix + filename, await asyncio.to_thread(_read, file))
+    return FilesReady(headshots=made, what="zip", key=prefix + filename, filename=filename)
+
+
+async def _names(blobs: Blobs, made: HeadshotSet) -> list[tuple[str, str]]:
+    """Keys of what there is of a set: the pictures as the chat names them, cuts in folders."""
+    found: list[tuple[str, str]] = []
+    folder = made.shots[0].key.rpartition("/")[0] + "/"
+    there = await blobs.list(folder)
+    for number, shot in enumerate(made.shots, start=1):
+        name = f"{made.file_stem(number)}.jpg"
+        cuts = shot.key.removesuffix(".jpg") + "-"
+        found.append((shot.key, name))
+        found += [
+            (key, f"{key.removeprefix(cuts).removesuffix('.jpg')}/{name}")
+            for key in there
+            if key.startswith(cuts)
+        ]
+    if folder + keys.SHEET in there:
+        found.append((folder + keys.SHEET, "contact-sheet.jpg"))
+    return found
+
+
+async def _add(archive: zipfile.ZipFile, blobs: Blobs, key: str, name: str) -> None:
+    """What is gone meanwhile is left out."""
+    with suppress(BlobMissingError):
+        await asyncio.to_thread(archive.writestr, name, await blobs.get(key))
 
 
 async def _facts(tx: AsyncSession, owner: str) -> dict[str, Any]:

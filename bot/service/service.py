@@ -57,7 +57,9 @@ class Service:
         situations = Situations(rules, signs, with_verdicts, with_forms)
         turns = Turns(situations, rules)
         events = Events(database, transport, situations, turns, locks, bells, clock)
-        errands = ErrandRunner(database, blobs, transport, turns, rules, locks, bells, clock)
+        errands = ErrandRunner(
+            database, blobs, transport, turns, situations, rules, locks, bells, clock
+        )
         dispatch = Dispatch(
             database, blobs, transport, events.take, bells.orders, clock, reconcile_every_s
         )

@@ -1,6 +1,12 @@
-"""Effects on what was made: models chosen, renamed and deleted, headshots deleted."""
+"""Effects on what was made: models chosen, renamed, deleted, headshots handed over, deleted."""
 
-from bot.conversation.effects import ChooseModel, DeleteHeadshots, DeleteModel, RenameModel
+from bot.conversation.effects import (
+    ChooseModel,
+    DeleteHeadshots,
+    DeleteModel,
+    HandOver,
+    RenameModel,
+)
 from bot.database import errands, models, orders, photos
 from bot.database.tables import Collection, Order
 from bot.service.collecting import discard
@@ -55,6 +61,17 @@ async def delete_headshots(visit: Visit, effect: DeleteHeadshots) -> list[Follow
         orders.empty(order, visit.now)
         _delete(visit, keys.headshots(owner, order.id))
     return []
+
+
+async def hand_over(visit: Visit, effect: HandOver) -> None:
+    """Left for the errand runner, once however often it is asked for meanwhile."""
+    tx, owner = visit.tx, visit.person.id
+    order = await tx.get(Order, effect.set_id)
+    if order is None or order.person_id != owner or order.status != orders.FINISHED:
+        return
+    payload = {"set_id": order.id, "what": effect.what, "account_id": visit.account.id}
+    if not await errands.is_left(tx, errands.HAND_OVER, owner, payload):
+        errands.leave(tx, errands.HAND_OVER, owner, payload, visit.now)
 
 
 def delete_training(visit: Visit, job_id: str) -> None:

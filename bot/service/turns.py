@@ -106,6 +106,8 @@ class Turns:
                 return await shelf.delete_model(visit, effect)
             case e.DeleteHeadshots():
                 return await shelf.delete_headshots(visit, effect)
+            case e.HandOver():
+                await shelf.hand_over(visit, effect)
             case e.ExportEverything():
                 account = {"account_id": visit.account.id}
                 errands.leave(visit.tx, errands.EXPORT, visit.person.id, account, visit.now)

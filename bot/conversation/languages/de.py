@@ -394,7 +394,7 @@ PHRASES: Catalogue = {
     "headshots.made_in": "Gemacht in {spent}.",
     "headshots.what_now": (
         "Noch nicht ganz du? Drück auf „Mehr wie ich“. "
-        "„Volle Größe“ schickt die Dateien in bester Qualität."
+        "Für anderswo nimm „Volle Größe“, für runde Rahmen „Profilbilder“."
     ),
     "headshots.caption": "{number} · Seed {seed}",
     "headshots.caption_likeness": "{number} · Seed {seed} · Ähnlichkeit {likeness} %",
@@ -406,7 +406,28 @@ PHRASES: Catalogue = {
     ),
     "headshots.deleted": Plural("Das Porträt ist gelöscht.", "Alle {n} Porträts sind gelöscht."),
     "headshots.full_size": Plural(
-        "Hier ist dein Porträt in voller Größe.", "Hier sind deine {n} Porträts in voller Größe."
+        "Hier ist dein Porträt in voller Größe. Speichere diese Datei und nicht die Vorschau: sie "
+        "ist am schärfsten und trägt den signierten Vermerk, dass eine KI sie gemacht hat.",
+        "Hier sind deine {n} Porträts in voller Größe. Speichere diese Dateien und nicht die "
+        "Vorschau: sie sind am schärfsten und tragen den signierten Vermerk, dass eine KI sie "
+        "gemacht hat.",
+    ),
+    "headshots.packing": "Ich suche deine Dateien zusammen.",
+    "headshots.profiles": Plural(
+        "Hier ist dein Profilbild, so geschnitten, dass dein ganzer Kopf in einen runden Rahmen "
+        "passt.",
+        "Hier sind deine {n} Profilbilder, so geschnitten, dass dein ganzer Kopf in einen runden "
+        "Rahmen passt.",
+    ),
+    "headshots.no_profiles": (
+        "Als ich diese Porträts gemacht habe, konnte ich noch keine Profilbilder schneiden. "
+        "Drück darunter auf „Nochmal“, dann geht es bei den neuen."
+    ),
+    "headshots.packed": Plural(
+        "Hier ist dein Porträt in einem ZIP: in voller Größe, fürs Profil und für andere Formate "
+        "geschnitten, dazu ein Kontaktbogen.",
+        "Hier sind deine {n} Porträts in einem ZIP: in voller Größe, fürs Profil und für andere "
+        "Formate geschnitten, dazu ein Kontaktbogen.",
     ),
     "headshots.shared": Plural("Ein Porträt · {style}", "{n} Porträts · {style}"),
     "headshots.none_to_share": (
@@ -763,6 +784,8 @@ PHRASES: Catalogue = {
     "button.more_like_me": "Mehr wie ich",
     "button.other_style": "Anderer Stil",
     "button.full_size": "Volle Größe",
+    "button.profiles": "Profilbilder",
+    "button.zip": "Alles als ZIP",
     "button.share": "Hier teilen",
     "button.delete": "Löschen",
     "button.try_again": "Noch einmal versuchen",

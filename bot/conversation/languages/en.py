@@ -349,7 +349,8 @@ PHRASES: Catalogue = {
     "headshots.title_unnamed": Plural("Your headshot · {style}", "Your {n} headshots · {style}"),
     "headshots.made_in": "Made in {spent}.",
     "headshots.what_now": (
-        "Not quite you? Press “More like me”. “Full size” sends the files in their best quality."
+        "Not quite you? Press “More like me”. To use them elsewhere, take “Full size”, or "
+        "“Profile pictures” for round frames."
     ),
     "headshots.caption": "{number} · seed {seed}",
     "headshots.caption_likeness": "{number} · seed {seed} · likeness {likeness} %",
@@ -359,7 +360,25 @@ PHRASES: Catalogue = {
     ),
     "headshots.deleted": Plural("The headshot is deleted.", "All {n} headshots are deleted."),
     "headshots.full_size": Plural(
-        "Here is your headshot in full size.", "Here are your {n} headshots in full size."
+        "Here is your headshot in full size. Save this file rather than the preview: it is the "
+        "sharpest, and it carries the signed note that AI made it.",
+        "Here are your {n} headshots in full size. Save these files rather than the previews: "
+        "they are the sharpest, and they carry the signed note that AI made them.",
+    ),
+    "headshots.packing": "I'm getting your files ready.",
+    "headshots.profiles": Plural(
+        "Here is your profile picture, cut so that a round frame keeps your whole head.",
+        "Here are your {n} profile pictures, cut so that a round frame keeps your whole head.",
+    ),
+    "headshots.no_profiles": (
+        "These headshots come from before I could cut profile pictures. "
+        "Press “Again” under them, and the new ones can be cut."
+    ),
+    "headshots.packed": Plural(
+        "Here is your headshot in one ZIP: in full size, cut for profiles and for other shapes, "
+        "and a contact sheet.",
+        "Here are your {n} headshots in one ZIP: in full size, cut for profiles and for other "
+        "shapes, and a contact sheet.",
     ),
     "headshots.shared": Plural("A headshot · {style}", "{n} headshots · {style}"),
     "headshots.none_to_share": "You have no headshots yet. Make some first, then share them here.",
@@ -682,6 +701,8 @@ PHRASES: Catalogue = {
     "button.more_like_me": "More like me",
     "button.other_style": "Other style",
     "button.full_size": "Full size",
+    "button.profiles": "Profile pictures",
+    "button.zip": "All as ZIP",
     "button.share": "Share here",
     "button.delete": "Delete",
     "button.try_again": "Try again",

@@ -25,14 +25,20 @@ class Upload:
     """In the gallery; else as a file to download."""
 
 
-def uploads(files: Iterable[tuple[str, bytes, str]], limit_bytes: int) -> list[Upload]:
-    """Files (name, bytes, caption) with names that differ, each within the limit."""
+def uploads(
+    files: Iterable[tuple[str, bytes, str]], limit_bytes: int, shown: bool = True
+) -> list[Upload]:
+    """Files (name, bytes, caption) with names that differ, each within the limit.
+
+    Pictures go into the gallery, where they are to be `shown`.
+    """
     found: list[Upload] = []
     taken: set[str] = set()
     for name, data, caption in files:
         name = _free_name(_STRANGE.sub("_", name).strip("._") or "file", taken)
         if len(data) <= limit_bytes:
-            found.append(Upload(name, data, caption, name.lower().endswith(PICTURE_ENDINGS)))
+            is_shown = shown and name.lower().endswith(PICTURE_ENDINGS)
+            found.append(Upload(name, data, caption, is_shown))
             continue
         for number, start in enumerate(range(0, len(data), limit_bytes), start=1):
             piece = data[start : start + limit_bytes]

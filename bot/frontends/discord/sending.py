@@ -16,7 +16,7 @@ from typing import TypeVar
 import discord
 from discord import ui
 
-from bot.conversation.messages import Message
+from bot.conversation.messages import FILES_ONLY, Message
 from bot.frontends.base import Address, MessageGoneError, MessageRef, UnreachableError
 from bot.frontends.discord.cards import cards
 from bot.frontends.discord.doors import Door, Doors
@@ -232,7 +232,8 @@ class Sending:
         if message.photos:
             files.insert(0, (SHEET, await self._sheets.draw(message.photos), ""))
         for squeeze in (1, 2, 4, 8):
-            parts = uploads(files, limit_bytes // squeeze)
+            shown = message.key not in FILES_ONLY
+            parts = uploads(files, limit_bytes // squeeze, shown)
             packed = batches(parts, MAX_REQUEST_BYTES // squeeze)
             try:
                 return await use(Draft(message, packed, self._command_ids()), way)

@@ -16,7 +16,7 @@ from telegram import (
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, TelegramError
 
-from bot.conversation.messages import MENU, Message, Picture
+from bot.conversation.messages import FILES_ONLY, MENU, Message, Picture
 from bot.frontends.base import Address, MessageGoneError, MessageRef
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.drawing import fits_caption, keyboard, text_of
@@ -30,8 +30,6 @@ ALBUM_SIZE = 10
 PHOTO_LIMIT_MIB = 10
 UPLOAD_LIMIT_MIB = 49
 """Of Telegram's own servers: 50 MB, with room for the request around it."""
-FILES_ONLY = ("headshots.full_size", "export.ready")
-"""Messages whose pictures were asked for as files."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 log = structlog.get_logger()
 
