@@ -20,7 +20,7 @@ from bot.conversation.effects import (
 from bot.conversation.incoming import Command, PhotosReceived, UploadRefused
 from bot.conversation.messages import MENU, Message
 from bot.conversation.order_card import progress_buttons, standing
-from bot.conversation.permission import is_outsider, refusal
+from bot.conversation.permission import is_outsider, no_room, refusal
 from bot.conversation.reply import Reply
 from bot.conversation.situation import Collection, Model
 from bot.conversation.speaking import Turn, danger, grid, labelled
@@ -218,8 +218,8 @@ def _closed_already(turn: Turn, action: Action) -> Reply:
 
 
 def _not_now(turn: Turn) -> Message | None:
-    """Why no training may be begun: access, a pause, the quota."""
-    if (refused := refusal(turn)) is not None:
+    """Why no training may be begun: access, a pause, no room for a model, the quota."""
+    if (refused := refusal(turn) or no_room(turn)) is not None:
         return refused
     quota = turn.situation.quota
     if quota.trainings_left is not None and quota.trainings_left <= 0:

@@ -13,7 +13,7 @@ from bot.conversation.effects import (
 from bot.conversation.incoming import Command
 from bot.conversation.messages import MENU, Message
 from bot.conversation.order_card import progress_buttons, standing
-from bot.conversation.permission import refusal
+from bot.conversation.permission import no_room, refusal
 from bot.conversation.reply import Reply
 from bot.conversation.session import State
 from bot.conversation.situation import Model, Order
@@ -174,9 +174,10 @@ def _choose(turn: Turn, model: Model) -> Reply:
 
 def _retrain(turn: Turn, model: Model) -> Reply:
     """More photos for a model, or the same ones once more after a failure."""
-    if (refused := refusal(turn)) is not None:
-        return turn.reply(refused)
     running = _training_of(turn, model)
+    refused = refusal(turn) or (no_room(turn) if running is None else None)
+    if refused is not None:
+        return turn.reply(refused)
     if running is not None:
         told = turn.tell(
             "train.running",

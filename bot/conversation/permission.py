@@ -16,3 +16,12 @@ def refusal(turn: Turn) -> Message | None:
     if situation.paused and not situation.is_admin:
         return turn.tell("access.paused")
     return None
+
+
+def no_room(turn: Turn) -> Message | None:
+    """Why no further model can be kept for this person. What failed takes no room."""
+    most = turn.situation.quota.models_at_most
+    if most is None or sum(m.status != "failed" for m in turn.situation.models) < most:
+        return None
+    button = turn.command_button("models")
+    return turn.tell("quota.models", {"n": most}, buttons=((button,),))

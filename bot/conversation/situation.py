@@ -110,6 +110,7 @@ class Quota(Frozen):
 
     headshots_left: int | None = None
     trainings_left: int | None = None
+    models_at_most: int | None = Field(default=None, description="kept at once for one person")
     resets_at: AwareDatetime | None = None
 
 

@@ -20,6 +20,7 @@ async def quota_of(tx: AsyncSession, person: Person, rules: Rules, now: datetime
         headshots_left=_left(
             person.headshots_per_day, rules.headshots_per_day, spent.get("generate_headshots", 0)
         ),
+        models_at_most=rules.models_per_person,
         resets_at=midnight + timedelta(days=1),
     )
 

@@ -19,6 +19,7 @@ class Rules(Frozen):
     limits: PhotoLimits = PhotoLimits()
     trainings_per_day: int = Field(default=3, ge=0)
     headshots_per_day: int = Field(default=60, ge=0)
+    models_per_person: int = Field(default=5, ge=1)
     quality: Quality = "standard"
     default_count: int = 4
     max_count: int = 8
@@ -37,6 +38,7 @@ def rules_of(settings: Settings) -> Rules:
         limits=settings.photos,
         trainings_per_day=settings.quotas.trainings_per_day,
         headshots_per_day=settings.quotas.headshots_per_day,
+        models_per_person=settings.quotas.models_per_person,
         admins=frozenset(settings.admins),
         free_prompt=settings.free_prompt,
         styles=styles.load(own),

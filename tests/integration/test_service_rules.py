@@ -24,7 +24,8 @@ class Clock:
 
 @pytest.fixture
 async def house(tmp_path: Path, redis_url: str) -> AsyncIterator[House]:
-    rules = RULES.model_copy(update={"headshots_per_day": 6, "trainings_per_day": 1})
+    limits = {"headshots_per_day": 6, "trainings_per_day": 1, "models_per_person": 1}
+    rules = RULES.model_copy(update=limits)
     porch = FakeChat(name="porch")
     async with (
         a_house(tmp_path, redis_url, rules=rules, clock=Clock(), other_chats=(porch,)) as house,
@@ -57,6 +58,18 @@ async def test_a_person_may_have_their_own_quota(house: House) -> None:
     await house.command("ann", "headshot", "linkedin")
     await until(lambda: any(key.startswith("quota.") for key in house.chat.keys("ann")))
     assert house.engine.num_taken("generate_headshots") == 0
+
+
+async def test_a_person_keeps_so_many_models(house: House) -> None:
+    await house.train("ann")
+    await house.command("ann", "train")
+    await house.sees("ann", "quota.models")
+    await house.command("ann", "models")
+    await house.press("ann", Verb.DELETE_MODEL)
+    await house.press("ann", Verb.DELETE_MODEL_SURELY)
+    await house.sees("ann", "model.deleted")
+    await house.command("ann", "train")
+    await house.sees("ann", "quota.trainings_until")
 
 
 async def test_admins_have_no_quota_and_may_pause(house: House) -> None:

@@ -374,6 +374,26 @@ def test_the_quota_says_when_there_is_more() -> None:
     assert "in about 5 hours" in message.text
 
 
+def test_one_model_too_many_is_not_begun_however_it_is_asked_for() -> None:
+    kept = [model(), model("b" * 32, "Me 2", status="training")]
+    failed = model("c" * 32, "Me 3", status="failed")
+    full = situation(models=[*kept, failed], quota=Quota(models_at_most=2))
+    ready = full.model_copy(update={"collection": collection(good=8)})
+    asked = (
+        (full, Command(name="train")),
+        (full, Pressed(action=act(Verb.RETRAIN_MODEL, ME))),
+        (full, Pressed(action=act(Verb.RETRAIN_MODEL, failed.id))),
+        (ready, Pressed(action=act(Verb.START_TRAINING, COLLECTION))),
+    )
+    for now, incoming in asked:
+        reply = respond(incoming, now)
+        assert ([m.key for m in reply.messages], reply.effects) == (["quota.models"], ())
+        assert "You have 2 models" in reply.messages[0].text
+    room = full.model_copy(update={"models": (model(), failed)})
+    assert respond(Command(name="train"), room).effects == (OpenCollection(),)
+    assert respond(Command(name="train"), full.model_copy(update={"quota": Quota()})).effects
+
+
 def test_photos_drop_an_open_question() -> None:
     reply = respond(PhotosReceived(photos=(hash_of(1),)), SITUATIONS["forgetting"])
 

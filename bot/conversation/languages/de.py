@@ -78,6 +78,12 @@ PHRASES: Catalogue = {
         "Deine Trainings sind fürs Erste aufgebraucht. Neue gibt es {when}. "
         "Deine Fotos bleiben so lange hier."
     ),
+    "quota.models": Plural(
+        "Ich behalte ein Modell für dich, und das hast du schon. Lösch es mit /models und fang "
+        "dann noch einmal an. Geschickte Fotos bleiben hier.",
+        "Du hast {n} Modelle, und mehr behalte ich nicht für eine Person. Lösch eins mit /models "
+        "und fang dann noch einmal an. Geschickte Fotos bleiben hier.",
+    ),
     # collecting photos
     "collection.empty.title": "Schick mir deine Fotos",
     "collection.empty": (

@@ -68,6 +68,12 @@ PHRASES: Catalogue = {
         "You have used up your trainings for now. There are more {when}. "
         "Your photos stay here until then."
     ),
+    "quota.models": Plural(
+        "I keep one model for you, and you have it. Delete it with /models, then start again. "
+        "Photos you have sent stay here.",
+        "You have {n} models, and I keep no more for one person. Delete one with /models, "
+        "then start again. Photos you have sent stay here.",
+    ),
     # collecting photos
     "collection.empty.title": "Send me your photos",
     "collection.empty": (
