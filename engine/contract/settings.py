@@ -8,6 +8,9 @@ from pydantic import Field
 from engine.contract.base import Frozen
 
 
+MemoryTier = Literal["auto", "80", "24", "16", "12"]
+
+
 class EngineSettings(Frozen):
     redis_url: str = Field(description="redis://, rediss:// or unix:///path/to/socket")
     blobs_url: str = Field(description="file:///folder, s3://bucket/prefix")
@@ -17,6 +20,9 @@ class EngineSettings(Frozen):
         description="'demo', a repository such as black-forest-labs/FLUX.1-dev, or a folder",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    memory: MemoryTier = Field(
+        default="auto", description="GiB of a card to lay the base out for; auto: what is free"
+    )
     roles: tuple[Literal["photos", "training", "generation"], ...] = (
         "photos",
         "training",

@@ -59,7 +59,7 @@ class Recorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def run(self, name: str, step: Step, inputs: Sequence[Tensor]) -> Tensor:
-        """What `step` makes of the inputs. The name tells apart steps with inputs of like shapes."""
+        """What `step` makes of the inputs. The name tells steps apart whose inputs look alike."""
         key = (name, *((tuple(x.shape), x.dtype) for x in inputs))
         if key in self._failed:
             return step(*inputs)

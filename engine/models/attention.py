@@ -1,6 +1,6 @@
 """Attention over all tokens, by the fastest kernels that the device has.
 
-PyTorch's own everywhere; FlashAttention 4 (the package `flash-attn-4`) on Hopper and Blackwell cards
+PyTorch's own everywhere; FlashAttention 4 (the package `flash-attn-4`) on Hopper and Blackwell
 where it is installed and gives the same numbers, since its backward is much faster there. Knows
 queries, keys and values (batch, tokens, heads, head size); knows no mask, for FLUX has none.
 """
@@ -33,7 +33,7 @@ def choose(device: torch.device, dtype: torch.dtype, head_size: int) -> tuple[st
     try:
         importlib.import_module(FLASH4)
         error = _error(flash4_attention, device, head_size)
-    except Exception as failure:  # noqa: BLE001 (a package that is there and broken is no reason to stop)
+    except Exception as failure:
         log.info("flash_attention_4_not_used", error=type(failure).__name__)
         return "torch", torch_attention
     if error > _CLOSE:
@@ -43,8 +43,8 @@ def choose(device: torch.device, dtype: torch.dtype, head_size: int) -> tuple[st
 
 
 def torch_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    heads_first = [x.transpose(1, 2) for x in (q, k, v)]
-    return F.scaled_dot_product_attention(*heads_first).transpose(1, 2)
+    q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
 
 
 def flash4_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -102,7 +102,9 @@ def _error(attend: Attend, device: torch.device, head_size: int) -> float:
         for _ in range(3)
     ]
     found = _with_gradients(attend, inputs)
-    expected = _with_gradients(torch_attention, [x.detach().float().requires_grad_() for x in inputs])
+    expected = _with_gradients(
+        torch_attention, [x.detach().float().requires_grad_() for x in inputs]
+    )
     return max(
         ((x.float() - y).norm() / y.norm()).item() for x, y in zip(found, expected, strict=True)
     )

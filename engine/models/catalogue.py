@@ -11,11 +11,13 @@ import torch
 from pydantic import ValidationError
 
 from engine.contract.failures import EngineError, FailureCode
+from engine.contract.settings import MemoryTier
 from engine.models import folder as layout
 from engine.models import memory
 from engine.models.base import ImageModel, ModelFacts
 from engine.models.flux1 import LONGEST_TEXT, Flux1
 from engine.models.lora import DEFAULT_RANK
+from engine.models.parts import FolderParts
 
 DEMO = "demo"
 _SMALLEST_PORTRAIT_PX = 512
@@ -108,7 +110,12 @@ def choose_device(wish: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def load(name: str, device: str | torch.device = "auto", rank: int = DEFAULT_RANK) -> ImageModel:
+def load(
+    name: str,
+    device: str | torch.device = "auto",
+    rank: int = DEFAULT_RANK,
+    tier: MemoryTier = "auto",
+) -> ImageModel:
     """A base by name: 'demo', a repository, or a folder in the diffusers layout.
 
     Takes seconds for the demo model, up to minutes for a full one; a repository that is not on
@@ -120,13 +127,7 @@ def load(name: str, device: str | torch.device = "auto", rank: int = DEFAULT_RAN
     folder = find(name)
     device = choose_device(device) if isinstance(device, str) else device
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    fits = memory.plan(folder, device, dtype)
-    return _family(folder, name)(
-        folder,
-        facts(name, folder),
-        device,
-        dtype,
-        rank,
-        keep_encoders=fits.keep_encoders,
-        checkpoint_gradients=fits.checkpoint_gradients,
-    )
+    fits = memory.plan(folder, device, dtype, tier)
+    known = facts(name, folder)
+    parts = FolderParts(folder, known.name)
+    return _family(folder, name)(parts, known, device, dtype, rank, fits)

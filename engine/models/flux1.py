@@ -7,77 +7,83 @@ LoRA made here gives the same picture there. Knows one loaded base; knows no per
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import safetensors
+import structlog
 import torch
 import torch.nn.functional as F
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from accelerate import cpu_offload
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
     FlowMatchEulerDiscreteScheduler,
 )
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel, T5Tokenizer
-from transformers.utils.logging import disable_progress_bar
+from transformers import CLIPTextModel, T5EncoderModel
 
-from engine.contract.failures import EngineError, FailureCode
-from engine.models import attention
-from engine.models import folder as layout
+from engine.models import acceleration, attention
 from engine.models.acceleration import Recorder
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
 from engine.models.flux1_network import FluxNetwork, Rotation, lora_groups
 from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
+from engine.models.memory import MemoryPlan
+from engine.models.parts import Parts
 
 LATENT_CHANNELS = 16
 LONGEST_TEXT = 512
 """Tokens of T5; FLUX.1-dev was trained with as many."""
+log = structlog.get_logger()
 _NO_CUDNN = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 
 
 class Flux1(ImageModel):
-    """A base of the FLUX.1 family from a folder in the diffusers layout."""
+    """A base of the FLUX.1 family."""
 
     name = "flux1"
 
     def __init__(
         self,
-        folder: Path,
+        parts: Parts,
         facts: ModelFacts,
         device: torch.device,
         dtype: torch.dtype,
         rank: int = DEFAULT_RANK,
-        keep_encoders: bool = True,
-        checkpoint_gradients: bool = False,
+        plan: MemoryPlan | None = None,
     ) -> None:
-        layout.check(folder, facts.name)
-        disable_progress_bar()
+        """Raises EngineError: BASE_INCOMPLETE."""
         self.facts = facts
         self.device = device
         self.dtype = dtype
-        self._folder = folder
-        self._keep_encoders = keep_encoders
-        self._scheduler = self._load(FlowMatchEulerDiscreteScheduler, "scheduler")
-        self._tokenizers = (
-            self._load(CLIPTokenizer, "tokenizer"),
-            self._load(T5Tokenizer, "tokenizer_2"),
-        )
-        self._vae: Any = self._load_network(AutoencoderKL, "vae")
-        self._encoders: tuple[CLIPTextModel, T5EncoderModel] | None = None
+        self.plan = plan or MemoryPlan()
+        self._parts = parts
+        self._scheduler = parts.scheduler()
+        self._tokenizers = parts.tokenizers()
+        self._vae: Any = _frozen(parts.autoencoder(dtype), device)
         self._vae_factor = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
-        transformer = self._load(FluxTransformer2DModel, "transformer", dtype=dtype)
-        self.lora = LoraSlots(transformer, lora_groups(transformer), rank, device, dtype)
-        head_size = int(transformer.config["attention_head_dim"])
-        _, attend = attention.choose(device, dtype, head_size)
-        storage = Storage(device, dtype)
-        self.network = FluxNetwork(transformer, self.lora, storage, attend, checkpoint_gradients)
+        self._encoders: tuple[CLIPTextModel, T5EncoderModel] | None = None
         self._rotations: dict[tuple[int, int, int], Rotation] = {}
         self._recorder: Recorder | None = None
+        self._build_network(rank)
+
+    def _build_network(self, rank: int) -> None:
+        plan, device, dtype = self.plan, self.device, self.dtype
+        transformer = self._parts.transformer(dtype)
+        self.lora = LoraSlots(transformer, lora_groups(transformer), rank, device, dtype)
+        head_size = int(transformer.config["attention_head_dim"])
+        kernels, attend = attention.choose(device, dtype, head_size)
+        storage = Storage(device, dtype, plan.precision, plan.turned)
+        self.network = FluxNetwork(
+            transformer, self.lora, storage, attend, plan.checkpoint_gradients, self._parts.wake
+        )
+        if plan.streamed_share:
+            self.network.stream(plan.streamed_share, device)
+        if device.type == "cuda":
+            acceleration.compile_blocks(self.network.blocks())
+            self._recorder = None if plan.streamed_share else Recorder()
+            log.info("base_laid_out", attention=kernels, **asdict(plan))
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> TextEmbeddings:
@@ -168,17 +174,21 @@ class Flux1(ImageModel):
         return float(self._scheduler.config["shift"])
 
     def drop_encoders(self) -> None:
-        if not self._keep_encoders and self._encoders is not None:
+        if not self.plan.keep_encoders and self._encoders is not None:
             self._encoders = None
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
     def _text_encoders(self) -> tuple[CLIPTextModel, T5EncoderModel]:
+        """Where they do not fit beside the transformer, their layers visit the device in turn."""
         if self._encoders is None:
-            self._encoders = (
-                self._load_network(CLIPTextModel, "text_encoder"),
-                self._load_network(T5EncoderModel, "text_encoder_2"),
-            )
+            clip, t5 = self._parts.encoders(self.dtype)
+            t5 = t5.eval().requires_grad_(False)
+            if self.plan.keep_encoders or self.plan.kind == "whole":
+                t5 = _frozen(t5, self.device)
+            else:
+                cpu_offload(t5, self.device)
+            self._encoders = (_frozen(clip, self.device), t5)
         return self._encoders
 
     def _token_ids(self, which: int, prompts: Sequence[str], length: int) -> Tensor:
@@ -215,23 +225,9 @@ class Flux1(ImageModel):
             return sdpa_kernel(list(_NO_CUDNN))
         return nullcontext()
 
-    def _load_network(self, cls: Any, part: str) -> Any:
-        network: nn.Module = self._load(cls, part, dtype=self.dtype)
-        return network.to(self.device).eval().requires_grad_(False)
 
-    def _load(self, cls: Any, part: str, **options: Any) -> Any:
-        if "dtype" in options and cls in (AutoencoderKL, FluxTransformer2DModel):
-            options["torch_dtype"] = options.pop("dtype")
-        try:
-            return cls.from_pretrained(
-                self._folder, subfolder=part, local_files_only=True, **options
-            )
-        except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
-                raise
-            raise EngineError(
-                FailureCode.BASE_INCOMPLETE, base=self.facts.name, part=part
-            ) from error
+def _frozen(network: Any, device: torch.device) -> Any:
+    return network.to(device).eval().requires_grad_(False)
 
 
 def pack(latents: Tensor) -> Tensor:

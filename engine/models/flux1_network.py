@@ -1,10 +1,10 @@
-"""FLUX.1's transformer as we compute it: the numbers of diffusers' FluxTransformer2DModel, other work.
+"""FLUX.1's transformer as we compute it: the numbers of diffusers' FluxTransformer2DModel.
 
 Projections that read the same input are one matrix, all blocks' modulations are made in one go, and
 every linear of a block has its LoRA branch (see `linears`). Blocks are alike, so that one compiled
 function serves all of a kind. Knows tensors; knows neither texts, pictures nor noise.
 
-Shapes: b batch, t tokens (text first), d width, n modulations. Blocks follow Black Forest Labs' flux.
+Shapes: b batch, t tokens (text first), d width, n modulations.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from engine.models.attention import Attend
 from engine.models.linears import LoraLinears, Modulations, Storage
 from engine.models.lora import LoraSlots
+from engine.models.parts import Wake
+from engine.models.streaming import Streamer
 
 DOUBLE, SINGLE = "transformer_blocks", "single_transformer_blocks"
 _QKV = ("attn.to_q", "attn.to_k", "attn.to_v")
@@ -41,13 +43,14 @@ def lora_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
     doubles = [f"{DOUBLE}.{n}" for n in range(len(_blocks(transformer, DOUBLE)))]
     singles = [f"{SINGLE}.{n}" for n in range(len(_blocks(transformer, SINGLE)))]
     groups = [tuple(f"{block}.{name}" for block in doubles for name in _DOUBLE_NORMS)]
-    groups += [tuple(f"{block}.norm.linear" for block in singles)]
+    groups += [tuple(f"{block}.{name}" for block in singles for name in _SINGLE_NORMS)]
     groups += [tuple(f"{b}.{name}" for name in group) for b in doubles for group in _DOUBLE_GROUPS]
     groups += [tuple(f"{b}.{name}" for name in group) for b in singles for group in _SINGLE_GROUPS]
     return [group for group in groups if group]
 
 
-_DOUBLE_NORMS = ("norm1.linear", "norm1_context.linear")
+_DOUBLE_NORMS, _SINGLE_NORMS = ("norm1.linear", "norm1_context.linear"), ("norm.linear",)
+_OTHERS = ("x_embedder", "context_embedder", "time_text_embed", "norm_out", "proj_out")
 
 
 class DoubleBlock(nn.Module):
@@ -130,34 +133,43 @@ class FluxNetwork(nn.Module):
 
     def __init__(
         self, transformer: Any, lora: LoraSlots, storage: Storage, attend: Attend,
-        checkpoints: bool = False,
+        checkpoints: bool = False, wake: Wake = lambda module: module,
     ) -> None:  # fmt: skip
         """Empties the blocks of `transformer` one by one, so that no weight is held twice.
 
         `checkpoints`: nothing of a block is kept for the backward; it is computed again.
+        `wake` is called for each module before it is read.
         """
         super().__init__()
-        place = (storage.device, storage.dtype)
-        self.image_in, self.text_in = transformer.x_embedder.to(*place), transformer.context_embedder
-        self.text_in.to(*place)
-        self.condition = transformer.time_text_embed.to(*place)
-        self.norm_out, self.project_out = transformer.norm_out.to(*place), transformer.proj_out
-        self.project_out.to(*place)
+        self.image_in, self.text_in, self.condition, self.norm_out, self.project_out = (
+            wake(transformer.get_submodule(name)).to(storage.device, storage.dtype)
+            for name in _OTHERS
+        )
         self._positions = transformer.pos_embed
+        self._streamer: Streamer | None = None
         self._takes_guidance = bool(transformer.config["guidance_embeds"])
         self._checkpoints = checkpoints
         doubles, singles = _blocks(transformer, DOUBLE), _blocks(transformer, SINGLE)
-        self.double_modulations = _modulations(doubles, DOUBLE, _DOUBLE_NORMS, lora, storage)
-        self.single_modulations = _modulations(singles, SINGLE, ("norm.linear",), lora, storage)
+        self.double_modulations = _modulations(doubles, DOUBLE, _DOUBLE_NORMS, lora, storage, wake)
+        self.single_modulations = _modulations(singles, SINGLE, _SINGLE_NORMS, lora, storage, wake)
         self.doubles, self.singles = nn.ModuleList(), nn.ModuleList()
         for kind, blocks, mine, name in (
             (DoubleBlock, doubles, self.doubles, DOUBLE),
             (SingleBlock, singles, self.singles, SINGLE),
         ):
             for number, block in enumerate(blocks):
-                mine.append(kind(block, f"{name}.{number}", lora, storage, attend))
+                mine.append(kind(wake(block), f"{name}.{number}", lora, storage, attend))
                 block.to("meta")
         self.eval().requires_grad_(False)
+        self._numbers = {id(block): number for number, block in enumerate(self.blocks())}
+
+    def stream(self, share: float, device: torch.device) -> None:
+        """Keeps that share of the blocks, evenly spread, out of the device while others compute."""
+        num_blocks = len(self._numbers)
+        most = round(share * num_blocks)
+        chosen = [n for n in range(num_blocks) if (n * most) % num_blocks < most]
+        if chosen:
+            self._streamer = Streamer(self.blocks(), chosen, device)
 
     def forward(
         self, latents: Tensor, timestep: Tensor, guidance: Tensor, pooled: Tensor, text: Tensor,
@@ -193,9 +205,14 @@ class FluxNetwork(nn.Module):
         return [*self.doubles, *self.singles]
 
     def _run(self, block: Callable[..., Any], *inputs: Any) -> Any:
+        def compute(*inputs: Any) -> Any:
+            if self._streamer is not None:
+                self._streamer.take(self._numbers[id(block)])
+            return block(*inputs)
+
         if self._checkpoints and torch.is_grad_enabled():
-            return checkpoint(block, *inputs, use_reentrant=False, preserve_rng_state=False)
-        return block(*inputs)
+            return checkpoint(compute, *inputs, use_reentrant=False, preserve_rng_state=False)
+        return compute(*inputs)
 
 
 def rotated(x: Tensor, rotation: Rotation) -> Tensor:
@@ -218,12 +235,15 @@ def _linears(
 
 
 def _modulations(
-    blocks: Sequence[nn.Module], kind: str, names: Sequence[str], lora: LoraSlots, storage: Storage
-) -> Modulations | None:
+    blocks: Sequence[nn.Module], kind: str, names: Sequence[str], lora: LoraSlots,
+    storage: Storage, wake: Wake,
+) -> Modulations | None:  # fmt: skip
     """Of all blocks in their order, for each its norms in theirs; None without blocks."""
     if not blocks:
         return None
-    linears = [cast(nn.Linear, block.get_submodule(name)) for block in blocks for name in names]
+    linears = (
+        cast(nn.Linear, wake(block.get_submodule(name))) for block in blocks for name in names
+    )
     return Modulations(linears, lora.branch(f"{kind}.0.{names[0]}"), storage)
 
 

@@ -7,7 +7,7 @@ row as well, forward and for the gradient of the input. The branch is never roun
 knows neither blocks nor what they mean.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -94,15 +94,18 @@ class Modulations(nn.Module):
 
     bias: Tensor
 
-    def __init__(self, linears: Sequence[nn.Linear], branch: Branch, storage: Storage) -> None:
+    def __init__(self, linears: Iterable[nn.Linear], branch: Branch, storage: Storage) -> None:
         """All have the same shape. Rounded ones stay in fp8 and are multiplied one by one."""
         super().__init__()
         precision: Precision = "plain" if storage.precision == "plain" else "fp8_stored"
         storage = Storage(storage.device, storage.dtype, precision)
-        self.matrices = nn.ModuleList([Matrix([linear.weight], storage) for linear in linears])
+        self.matrices, biases = nn.ModuleList(), list[Tensor]()
+        for linear in linears:
+            self.matrices.append(Matrix([linear.weight], storage))
+            biases.append(cast(Tensor, _bias([linear], storage)))
+            linear.to("meta")
         self.branch = branch
-        bias = torch.stack([cast(Tensor, _bias([linear], storage)) for linear in linears])
-        self.register_buffer("bias", bias, persistent=False)
+        self.register_buffer("bias", torch.stack(biases), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs) to (batch, linears, outputs)."""
@@ -176,11 +179,13 @@ def _restored(weight: Tensor, scale: Tensor | None, dtype: torch.dtype) -> Tenso
     return weight if scale is None else (weight.to(dtype) * scale.to(dtype))
 
 
-def _scaled_mm(x: Tensor, y: Tensor, x_scale: Tensor, y_scale: Tensor, dtype: torch.dtype) -> Tensor:
+def _scaled_mm(
+    x: Tensor, y: Tensor, x_scale: Tensor, y_scale: Tensor, dtype: torch.dtype
+) -> Tensor:
     """fp8 (m, k) times fp8 (k, n), scaled by rows (m, 1) and columns (1, n)."""
     if x.device.type != "cuda":  # the same numbers, for machines without such tensor cores
         return ((x.float() @ y.float()) * x_scale * y_scale).to(dtype)
-    multiply: Callable[..., Tensor] = torch._scaled_mm
+    multiply: Callable[..., Tensor] = torch._scaled_mm  # pyright: ignore
     return multiply(x, y, scale_a=x_scale, scale_b=y_scale, out_dtype=dtype, use_fast_accum=True)
 
 

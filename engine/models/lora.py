@@ -249,7 +249,7 @@ def _all_b(group: Group, flat: Tensor) -> Tensor:
 
 def _pattern(outputs: Sequence[int], rank: int, like: Tensor) -> Tensor | None:
     """(sum of outputs, layers * rank): one where a layer's rows meet its columns, else zero."""
-    if len(outputs) == 1 or len(set(outputs)) == 1 and len(outputs) > _MOST_SIDE_BY_SIDE:
+    if len(outputs) == 1 or (len(set(outputs)) == 1 and len(outputs) > _MOST_SIDE_BY_SIDE):
         return None
     return torch.block_diag(*(torch.ones(size, rank) for size in outputs)).to(like)
 

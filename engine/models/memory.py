@@ -1,30 +1,63 @@
-"""How much memory a device has, and what a base of some size may keep there.
+"""How much memory a device has, and how a base is laid out to fit into it.
 
-Knows bytes. Plans for less memory than a base needs whole belong here too.
+Knows bytes and sizes, and the tiers that follow from them; knows no network.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from engine.contract.failures import EngineError, FailureCode
+from engine.contract.settings import MemoryTier
 from engine.models import folder as layout
+from engine.models.linears import Precision
 
 MIB = 2**20
+GIB = 1024
+"""MiB in one."""
 _MEMINFO = Path("/proc/meminfo")
-_HEADROOM_MIB = 1024
-_ACTIVATIONS = 1.3
-"""A LoRA step without checkpointed gradients holds about as much again as the transformer
-weighs at 1024 px (22 GiB of weights, 50 GiB at the peak), and a little."""
+_FP8_CAPABILITY = (8, 9)
+
+# Of FLUX.1-dev at 768 px, in MiB; other bases and sizes in proportion to their transformer.
+_FLUX_MIB = 22_700
+_STEP_WHOLE = 1.3
+"""A step that keeps all it computed holds this much of the transformer's weight in bf16 beside it,
+at 1024 px."""
+_STEP_AGAIN = 0.13
+"""The same where every block is computed again for its gradients."""
+_ADAPTER = 0.1
+"""The adapter in training: fp32 weights, their average, two moments, gradients, the best so far."""
+_HEADROOM_MIB = 800
+_SMALLEST_ROUNDED_MIB = 4000
+"""Smaller transformers gain nothing from fp8."""
+
+LIMITS_GIB: dict[MemoryTier, float] = {"80": 76.0, "24": 21.5, "16": 14.6, "12": 10.7}
+"""What each tier may use at most: the card's memory, less what systems keep for themselves."""
+Kind = Literal["whole", "frugal", "streamed"]
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
     """What is done to fit."""
 
-    keep_encoders: bool
-    checkpoint_gradients: bool
+    kind: Kind = "whole"
+    precision: Precision = "plain"
+    turned: bool = False
+    keep_encoders: bool = True
+    checkpoint_gradients: bool = False
+    streamed_share: float = 0.0
+    """Of the blocks' weights, 0 to 1, that wait in the machine's memory."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """MiB of the parts in bf16, or in the dtype of the computation without a GPU."""
+
+    transformer: float
+    vae: float
+    encoders: float
 
 
 def free_mib(device: torch.device) -> int | None:
@@ -41,28 +74,68 @@ def free_mib(device: torch.device) -> int | None:
     return None if available is None else int(available.split()[1]) * 1024 // MIB
 
 
-def plan(folder: Path, device: torch.device, dtype: torch.dtype) -> MemoryPlan:
-    """Chooses for this base from what is free now.
+def plan(
+    folder: Path, device: torch.device, dtype: torch.dtype, wish: MemoryTier = "auto"
+) -> MemoryPlan:
+    """Chooses for this base from what is free now, or from the tier that is wished for.
 
     Raises:
-        EngineError: GPU_OUT_OF_MEMORY, where a GPU has not room for the transformer alone.
+        EngineError: GPU_OUT_OF_MEMORY, where a GPU has not room for the smallest plan.
     """
-    widening = dtype.itemsize / torch.bfloat16.itemsize / MIB
-    encoders = sum(layout.size_bytes(folder, f"text_encoder{n}") for n in ("", "_2"))
-    transformer = layout.size_bytes(folder, "transformer") * widening
-    vae = layout.size_bytes(folder, "vae") * widening
+    needs = needs_of(folder, dtype)
     free = free_mib(device)
-    if device.type == "cuda" and free is not None:
-        needed = int(transformer + vae + _HEADROOM_MIB)
-        if needed > free:
-            raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=needed, free_mib=free)
-    return choose(transformer + vae, encoders * widening, free)
+    if device.type != "cuda" or free is None:
+        return choose_on_host(needs, free)
+    if wish != "auto":
+        free = min(free, int(LIMITS_GIB[wish] * GIB))
+    native = torch.cuda.get_device_capability(device) >= _FP8_CAPABILITY
+    return choose(needs, free, native)
 
 
-def choose(drawing_mib: float, encoders_mib: float, free: int | None) -> MemoryPlan:
-    """From the weights that draw, those that read, and what is free; all where nobody can tell."""
-    training = drawing_mib * (1 + _ACTIVATIONS) + _HEADROOM_MIB
-    return MemoryPlan(
-        keep_encoders=free is None or training + encoders_mib <= free,
-        checkpoint_gradients=free is not None and training > free,
+def needs_of(folder: Path, dtype: torch.dtype) -> Needs:
+    widening = dtype.itemsize / torch.bfloat16.itemsize / MIB
+    return Needs(
+        layout.size_bytes(folder, "transformer") * widening,
+        layout.size_bytes(folder, "vae") * widening,
+        sum(layout.size_bytes(folder, f"text_encoder{n}") for n in ("", "_2")) * widening,
     )
+
+
+def choose_on_host(needs: Needs, free: int | None) -> MemoryPlan:
+    """Without a GPU: as loaded; all of it where nobody can tell what is free."""
+    step = needs.transformer * (1 + _STEP_WHOLE) + needs.vae + _HEADROOM_MIB
+    return MemoryPlan(
+        keep_encoders=free is None or step + needs.encoders <= free,
+        checkpoint_gradients=free is not None and step > free,
+    )
+
+
+def choose(needs: Needs, free: int, native_fp8: bool) -> MemoryPlan:
+    """The fastest plan that fits into `free` MiB of a GPU.
+
+    Raises:
+        EngineError: GPU_OUT_OF_MEMORY.
+    """
+    whole, half = needs.transformer, needs.transformer / 2
+    beside = needs.vae + whole * _ADAPTER + _HEADROOM_MIB
+    # Twice in fp8, or once in bf16: the same bytes.
+    roomy = whole * (1 + _STEP_WHOLE) + beside
+    large = whole > _SMALLEST_ROUNDED_MIB
+    precision: Precision = "fp8" if native_fp8 and large else "plain"
+    if roomy <= free:
+        return MemoryPlan("whole", precision, precision == "fp8", roomy + needs.encoders <= free)
+    frugal = half + whole * _STEP_AGAIN + beside
+    precision = "fp8" if native_fp8 else "fp8_stored"
+    if frugal <= free:
+        keep = frugal + needs.encoders <= free
+        return MemoryPlan("frugal", precision, False, keep, True)
+    lacking = frugal - free
+    share = min(1.0, lacking / half + _LANES_SHARE)
+    if half * (1 - share) + half * _LANES_SHARE + whole * _STEP_AGAIN + beside > free + 1:
+        needed = int(half * _LANES_SHARE + whole * _STEP_AGAIN + beside)
+        raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=needed, free_mib=free)
+    return MemoryPlan("streamed", precision, False, False, True, share)
+
+
+_LANES_SHARE = 0.06
+"""Of the blocks' weights, the two lanes through which the streamed ones come."""

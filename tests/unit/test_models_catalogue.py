@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from engine.contract.failures import EngineError, FailureCode
+from engine.contract.settings import MemoryTier
 from engine.models import catalogue, memory
 from engine.models.memory import MemoryPlan
+
+FLUX = memory.Needs(transformer=22_840, vae=160, encoders=9_500)
 
 PARTS = (
     "transformer",
@@ -124,5 +127,39 @@ def test_a_file_that_makes_no_sense_is_named(
         (40_000, MemoryPlan(keep_encoders=False, checkpoint_gradients=True)),
     ],
 )
-def test_memory_decides_what_stays(free_mib: int | None, expected: MemoryPlan) -> None:
-    assert memory.choose(drawing_mib=23_000, encoders_mib=9_500, free=free_mib) == expected
+def test_the_hosts_memory_decides_what_stays(free_mib: int | None, expected: MemoryPlan) -> None:
+    assert memory.choose_on_host(FLUX, free_mib) == expected
+
+
+def gpu_plan(tier: MemoryTier, native_fp8: bool = True) -> MemoryPlan:
+    return memory.choose(FLUX, int(memory.LIMITS_GIB[tier] * 1024), native_fp8)
+
+
+def test_a_roomy_card_keeps_everything_and_rounds_to_fp8_where_it_can() -> None:
+    assert gpu_plan("80") == MemoryPlan("whole", "fp8", turned=True)
+    assert gpu_plan("80", native_fp8=False) == MemoryPlan("whole", "plain")
+
+
+@pytest.mark.parametrize(("native", "precision"), [(True, "fp8"), (False, "fp8_stored")])
+def test_a_small_card_keeps_fp8_and_computes_blocks_again(native: bool, precision: str) -> None:
+    plan = gpu_plan("24", native)
+    assert (plan.kind, plan.precision, plan.keep_encoders) == ("frugal", precision, False)
+    assert plan.checkpoint_gradients
+    assert not plan.streamed_share
+
+
+def test_the_smaller_the_card_the_more_blocks_wait_outside() -> None:
+    of_16, of_12 = gpu_plan("16"), gpu_plan("12")
+    assert of_16.kind == of_12.kind == "streamed"
+    assert 0 < of_16.streamed_share < of_12.streamed_share < 1
+
+
+def test_a_card_without_room_for_one_block_is_told() -> None:
+    with pytest.raises(EngineError) as caught:
+        memory.choose(FLUX, 4000, native_fp8=True)
+    assert caught.value.failure.code is FailureCode.GPU_OUT_OF_MEMORY
+    assert caught.value.failure.facts["free_mib"] == 4000
+
+
+def test_a_small_base_is_never_rounded() -> None:
+    assert memory.choose(memory.Needs(60, 8, 7), 6000, True) == MemoryPlan("whole", "plain")

@@ -10,9 +10,12 @@ from torch import nn
 from engine.models import catalogue
 from engine.models.flux1 import Flux1, pack, unpack
 from engine.models.flux1_network import lora_groups
+from engine.models.memory import MemoryPlan
+from engine.models.parts import FolderParts
 
 PROMPTS = ["headshot of TOK person, grey studio background", ""]
 SIZE = (64, 48)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,8 @@ def test_only_the_slots_learn(model: Flux1) -> None:
 
 def test_dropped_encoders_come_back(tiny_base: Path) -> None:
     facts = catalogue.facts("tiny", tiny_base)
-    frugal = Flux1(tiny_base, facts, torch.device("cpu"), torch.float32, keep_encoders=False)
+    plan = MemoryPlan(keep_encoders=False)
+    frugal = Flux1(FolderParts(tiny_base, "tiny"), facts, CPU, torch.float32, plan=plan)
     first = frugal.encode_text(PROMPTS)
 
     frugal.drop_encoders()
@@ -156,9 +160,20 @@ def test_dropped_encoders_come_back(tiny_base: Path) -> None:
     assert torch.equal(frugal.encode_text(PROMPTS).tokens, first.tokens)
 
 
-def test_checkpointed_gradients_are_the_same(tiny_base: Path, model: Flux1) -> None:
+@pytest.mark.parametrize(
+    "plan",
+    [
+        MemoryPlan(checkpoint_gradients=True),
+        MemoryPlan(checkpoint_gradients=True, streamed_share=1.0),
+        MemoryPlan(checkpoint_gradients=True, streamed_share=0.67),
+        MemoryPlan(kind="frugal", keep_encoders=False),
+    ],
+)
+def test_less_memory_gives_the_same_gradients(
+    tiny_base: Path, model: Flux1, plan: MemoryPlan
+) -> None:
     facts = catalogue.facts("tiny", tiny_base)
-    frugal = Flux1(tiny_base, facts, torch.device("cpu"), torch.float32, checkpoint_gradients=True)
+    frugal = Flux1(FolderParts(tiny_base, "tiny"), facts, CPU, torch.float32, plan=plan)
     text, latents, sigma = model.encode_text(PROMPTS), random(2, 16, 4, 4), torch.tensor([0.2, 0.4])
     weights = model.lora.fresh(torch.Generator().manual_seed(0))
     gradients = []
