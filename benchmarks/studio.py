@@ -5,16 +5,14 @@ here in a row: dataset, training with its looks, LoRA file, sampling, JPEG.
 """
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from benchmarks.people import Person
 from benchmarks.shots import TRIGGER, Shot
@@ -22,15 +20,14 @@ from engine.contract import styles
 from engine.generation import finishing
 from engine.generation.sampling import Sampler, to_images
 from engine.generation.sampling import Shot as SamplerShot
-from engine.gpu.judge import Judge, draw
+from engine.gpu.judge import Judge
+from engine.gpu.looks import Looker
 from engine.models import catalogue, lora_file
-from engine.photos import dataset
+from engine.photos import dataset, holdout
 from engine.photos.decoding import RGB
-from engine.training.loop import Score, Trainer
+from engine.training.loop import Trainer
 from engine.training.recipe import Recipe
 
-NUM_LOOKS = 4
-LOOK_STYLE = "linkedin"
 HEAD_BYTES = 1 << 20
 Tell = Callable[[str], None]
 
@@ -65,22 +62,25 @@ class Studio:
     ) -> Learned:
         """Trains on the person's training photos; `selects` the best of some looks by likeness."""
         photos = [(person.data(photo), photo.report) for photo in person.training]
+        reports = [report for _, report in photos]
+        held_out = holdout.choose(reports) if selects else ()
         manifest, pictures = dataset.build(
             photos,
             prefix="",
             trigger=TRIGGER,
             class_word=self._class_word,
             resolutions_px=(max(recipe.resolutions),),
+            held_out=held_out,
         )
-        judge = Judge.of_reports([report for _, report in photos])
+        judge = Judge.of_reports(reports, held_out)
+        looker = Looker(self.model, judge, TRIGGER, self._class_word, seed)
         trainer = Trainer(
             self.model,
             manifest,
             pictures,
             recipe,
             seed,
-            scorer=partial(self._look, judge, seed) if selects else None,
-            score_every=max(1, recipe.steps // NUM_LOOKS),
+            scorer=looker.look if selects else None,
         )
         for done in trainer.steps():
             if done.phase == "training" and (done.step % 10 == 0 or done.step == done.total):
@@ -90,6 +90,8 @@ class Studio:
             "seconds": round(trainer.seconds, 2),
             "losses": trainer.losses,
             "scores": trainer.scores,
+            "num_steps": trainer.step,
+            "best_step": trainer.best_step,
             "recipe": recipe.model_dump(mode="json"),
             "num_examples": len(manifest.examples),
         }
@@ -117,15 +119,6 @@ class Studio:
         pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
         again = self.model.decode(self.model.encode_image(pixels))
         return np.asarray(to_images(again)[0])
-
-    def _look(
-        self, judge: Judge, seed: int, _step: int, weights: Tensor
-    ) -> Generator[None, None, Score]:
-        """As the engine looks at a training."""
-        style = styles.load()[LOOK_STYLE]
-        images = yield from draw(self.model, weights, style, TRIGGER, self._class_word, seed)
-        found = [judge.likeness(image) or 0.0 for image in images]
-        return Score(round(sum(found) / len(found), 4))
 
 
 def _fingerprint(folder: Path) -> str:

@@ -12,6 +12,7 @@ from engine.contract import keys, photo_set
 from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.jobs import PhotoRef, TrainLora
+from engine.contract.manifests import LoraManifest
 from engine.contract.photos import PhotoLimits, PhotoReport
 
 
@@ -27,22 +28,36 @@ def look(key: str, limits: PhotoLimits, blobs: Blobs) -> Message:
 
 def build_dataset(job: TrainLora, resolution_px: int, blobs: Blobs) -> Message:
     """Does nothing where the dataset is there already: a training goes on with the very same."""
-    from engine.photos import dataset
+    from engine.photos import dataset, holdout
 
     prefix = keys.dataset(job.owner, job.job_id)
     if prefix + keys.DATASET in blobs.list_sync(prefix):
         return {}
+    photos = _accepted(job, blobs)
+    known = _known(job, blobs)
     manifest, pictures = dataset.build(
-        _accepted(job, blobs),
+        photos,
         prefix=prefix,
         trigger=job.trigger,
         class_word=job.class_word,
         resolutions_px=(resolution_px,),
+        held_out=holdout.choose([report for _, report in photos], known),
     )
     for key, png in pictures.items():
         blobs.put_sync(key, png)
     blobs.put_sync(prefix + keys.DATASET, manifest.model_dump_json().encode())
     return {}
+
+
+def _known(job: TrainLora, blobs: Blobs) -> tuple[str, ...]:
+    """Photos that the LoRA to go on from was trained on."""
+    if job.refresh_from is None:
+        return ()
+    try:
+        data = blobs.get_sync(job.refresh_from + keys.MANIFEST)
+        return LoraManifest.model_validate_json(data).photos_sha256
+    except (BlobMissingError, ValidationError):
+        return ()
 
 
 def _accepted(job: TrainLora, blobs: Blobs) -> list[tuple[bytes, PhotoReport]]:

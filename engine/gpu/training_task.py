@@ -1,16 +1,15 @@
 """One training as steps: the dataset is read, the LoRA trained, looked at, kept and described.
 
 Knows the order of things, when to look and when to save; the training itself is
-`engine.training`'s, what a look finds `engine.gpu.judge`'s.
+`engine.training`'s, what a look is and finds `engine.gpu.looks`'s.
 """
 
 import time
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Callable, Sequence
 
-from torch import Tensor
+from PIL import Image
 
-from engine.contract import keys, styles
+from engine.contract import keys
 from engine.contract.blobs import BlobMissingError, Blobs
 from engine.contract.events import LoraTrained
 from engine.contract.failures import EngineError, FailureCode
@@ -20,18 +19,18 @@ from engine.contract.photos import PhotoReport
 from engine.contract.settings import EngineSettings
 from engine.generation import finishing
 from engine.generation.credentials import Sign, unsigned
-from engine.gpu.judge import Judge, draw
+from engine.gpu.judge import Judge
+from engine.gpu.looks import Looker
 from engine.gpu.messages import Begun, Previewed, Progressed, Saved
 from engine.gpu.scheduler import Steps
 from engine.models.base import ImageModel
 from engine.training import recipe
 from engine.training.checkpoints import Checkpoints
-from engine.training.loop import Score, Trainer
+from engine.training.loop import Trainer
 
 SAVING_SHARE = 0.1
 """Of the time at most, where saving is slow: large bases, far buckets."""
-NUM_LOOKS = 4
-LOOK_STYLE = "linkedin"
+PREVIEW = "preview"
 
 
 class TrainingTask:
@@ -62,8 +61,8 @@ class TrainingTask:
         task_id = self._task_id
         model = self._load()
         dataset = self._dataset()
-        judge = Judge.of_reports(self._reports(dataset))
-        trainer = self._trainer = self._make_trainer(model, dataset, judge)
+        reports = self._reports(dataset)
+        trainer = self._trainer = self._make_trainer(model, dataset, reports)
         yield Begun(task_id=task_id, resumed_from_step=trainer.resumed_from_step)
         self._saved_at_s = self._clock()
         for done in trainer.steps():
@@ -83,7 +82,7 @@ class TrainingTask:
                 self.save()
                 yield Saved(task_id=task_id, step=trainer.step)
         yield Progressed(task_id=task_id, phase="saving")
-        return self._finish(trainer, model, dataset, judge)
+        return self._finish(trainer, model, dataset, reports)
 
     def save(self) -> None:
         """Keeps a checkpoint, if the training has begun."""
@@ -100,19 +99,25 @@ class TrainingTask:
         return DatasetManifest.model_validate_json(self._blobs.get_sync(prefix + keys.DATASET))
 
     def _reports(self, dataset: DatasetManifest) -> list[PhotoReport]:
-        """Of the photos that are learned from."""
-        used = {example.photo_sha256 for example in dataset.examples}
+        """Of the photos that are learned from, and of those that are held out."""
+        used = {example.photo_sha256 for example in dataset.examples} | {*dataset.held_out_sha256}
         keys_of_used = (p.report_key for p in self._job.photos if sha256_of(p) in used)
         return [PhotoReport.model_validate_json(self._blobs.get_sync(key)) for key in keys_of_used]
 
-    def _make_trainer(self, model: ImageModel, dataset: DatasetManifest, judge: Judge) -> Trainer:
+    def _make_trainer(
+        self, model: ImageModel, dataset: DatasetManifest, reports: Sequence[PhotoReport]
+    ) -> Trainer:
         job = self._job
         chosen = recipe.choose(
             job.quality,
             len({example.photo_sha256 for example in dataset.examples}),
             model.facts.native_px,
             self._settings.steps,
+            goes_on=job.refresh_from is not None,
+            patience=self._settings.patience,
         )
+        judge = Judge.of_reports(reports, dataset.held_out_sha256)
+        looker = Looker(model, judge, job.trigger, job.class_word, job.seed, self._show)
         return Trainer(
             model,
             dataset,
@@ -121,26 +126,15 @@ class TrainingTask:
             job.seed,
             Checkpoints(self._blobs, keys.checkpoints(job.owner, job.job_id)),
             start_from=self._start_from(),
-            scorer=partial(self._look, model, judge),
-            score_every=max(1, chosen.steps // NUM_LOOKS),
+            scorer=looker.look,
         )
 
-    def _look(
-        self, model: ImageModel, judge: Judge, step: int, weights: Tensor
-    ) -> Generator[None, None, Score]:
-        """Draws some pictures, keeps the first as a preview, and judges them one by one."""
-        job = self._job
-        style = styles.load()[LOOK_STYLE]
-        images = yield from draw(model, weights, style, job.trigger, job.class_word, job.seed)
-        origin = finishing.Origin(style.name, job.seed, model.facts.name)
-        key = f"{self._prefix}preview-{step:06d}.jpg"
-        self._blobs.put_sync(key, finishing.to_jpeg(images[0], origin, self._sign))
+    def _show(self, step: int, picture: Image.Image) -> None:
+        """Keeps the best picture of a look as a preview."""
+        origin = finishing.Origin(PREVIEW, self._job.seed, self._load().facts.name)
+        key = f"{self._prefix}{PREVIEW}-{step:06d}.jpg"
+        self._blobs.put_sync(key, finishing.to_jpeg(picture, origin, self._sign))
         self._preview = Previewed(task_id=self._task_id, key=key, step=step)
-        found: list[float] = []
-        for image in images:
-            yield
-            found.append(judge.likeness(image) or 0.0)
-        return Score(round(sum(found) / len(found), 4))
 
     def _start_from(self) -> bytes | None:
         if self._job.refresh_from is None:
@@ -151,30 +145,15 @@ class TrainingTask:
             raise EngineError(FailureCode.LORA_MISSING) from error
 
     def _finish(
-        self, trainer: Trainer, model: ImageModel, dataset: DatasetManifest, judge: Judge
+        self,
+        trainer: Trainer,
+        model: ImageModel,
+        dataset: DatasetManifest,
+        reports: Sequence[PhotoReport],
     ) -> LoraTrained:
         """The manifest comes last: a folder without it is unfinished."""
-        job = self._job
         self._blobs.put_sync(self._prefix + keys.LORA, trainer.lora())
-        manifest = LoraManifest(
-            job_id=job.job_id,
-            base=model.facts.name,
-            family=model.facts.family,
-            trigger=job.trigger,
-            class_word=job.class_word,
-            rank=trainer.recipe.rank,
-            recipe=trainer.recipe.model_dump(mode="json"),
-            seed=job.seed,
-            photos_sha256=tuple(sorted({e.photo_sha256 for e in dataset.examples})),
-            num_steps=trainer.step,
-            seconds=round(trainer.seconds, 3),
-            device=str(model.device),
-            losses=trainer.losses,
-            scores=trainer.scores,
-            reference_embeddings=judge.references,
-            typical_distance=judge.typical if judge.references else None,
-            likeness=_best(trainer) if judge.references else None,
-        )
+        manifest = self._describe(trainer, model, dataset, reports)
         self._blobs.put_sync(self._prefix + keys.MANIFEST, manifest.model_dump_json().encode())
         return LoraTrained(
             lora_prefix=self._prefix,
@@ -184,10 +163,41 @@ class TrainingTask:
             likeness=manifest.likeness,
         )
 
+    def _describe(
+        self,
+        trainer: Trainer,
+        model: ImageModel,
+        dataset: DatasetManifest,
+        reports: Sequence[PhotoReport],
+    ) -> LoraManifest:
+        job = self._job
+        judge = Judge.of_reports(reports)
+        likeness = {score["step"]: score["likeness"] for score in trainer.scores}
+        return LoraManifest(
+            job_id=job.job_id,
+            base=model.facts.name,
+            family=model.facts.family,
+            trigger=job.trigger,
+            class_word=job.class_word,
+            rank=trainer.recipe.rank,
+            recipe=trainer.recipe.model_dump(mode="json"),
+            seed=job.seed,
+            photos_sha256=tuple(sorted({e.photo_sha256 for e in dataset.examples})),
+            held_out_sha256=dataset.held_out_sha256,
+            captioned_by=dataset.captioned_by,
+            num_steps=trainer.step,
+            best_step=trainer.best_step,
+            stopped_early=trainer.step < trainer.recipe.steps,
+            seconds=round(trainer.seconds, 3),
+            device=str(model.device),
+            losses=trainer.losses,
+            scores=trainer.scores,
+            reference_embeddings=judge.references,
+            own_distances=judge.own_distances,
+            typical_distance=judge.typical if judge.references else None,
+            likeness=likeness.get(trainer.best_step) if judge.references else None,
+        )
+
 
 def sha256_of(photo: PhotoRef) -> str:
     return photo.photo_key.rpartition("/")[2]
-
-
-def _best(trainer: Trainer) -> float | None:
-    return max((score["likeness"] for score in trainer.scores), default=None)

@@ -4,7 +4,7 @@ Every picture fills an aspect bucket, so pictures of one size can be batched. No
 much: where a crop has too few pixels, a smaller bucket is taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import dist, exp, hypot, sqrt
@@ -54,12 +54,18 @@ def build(
     trigger: str,
     class_word: str,
     resolutions_px: tuple[int, ...],
+    held_out: Collection[str] = (),
 ) -> tuple[DatasetManifest, dict[str, bytes]]:
     """The manifest, and the PNG behind each of its keys. The same photos give the same bytes.
 
-    Photos that were refused, or that cannot be read any more, are left out.
+    Photos that were refused, or that cannot be read any more, are left out, and so are those whose
+    hashes are `held_out`.
     """
-    good = [(data, report) for data, report in photos if report.accepted and report.face]
+    good = [
+        (data, report)
+        for data, report in photos
+        if report.accepted and report.face and report.sha256 not in held_out
+    ]
     reports = [report for _, report in good]
     usual = captions.Usual.of(reports)
     examples = list[Example]()
@@ -93,7 +99,12 @@ def build(
                     weight=round(weight * 2 * part / alike, 4),
                 )
             )
-    manifest = DatasetManifest(trigger=trigger, class_word=class_word, examples=tuple(examples))
+    manifest = DatasetManifest(
+        trigger=trigger,
+        class_word=class_word,
+        examples=tuple(examples),
+        held_out_sha256=tuple(sorted(held_out)),
+    )
     return manifest, pictures
 
 

@@ -36,11 +36,20 @@ def embed(rgb: RGB) -> tuple[float, ...] | None:
 
 def calibrate(embeddings: Sequence[Embedding]) -> float:
     """Typical distance: the 95th percentile of the photos' distances to one another."""
-    distances = sorted(dist(a, b) for a, b in combinations(embeddings, 2))
-    if len(distances) < 3:
+    found = spread(embeddings)
+    if found is None:
         return USUAL_DISTANCE
     low, high = TYPICAL_RANGE
-    return min(max(_quantile(distances, 0.95), low), high)
+    return min(max(found[-1], low), high)
+
+
+def spread(embeddings: Sequence[Embedding]) -> tuple[float, float, float] | None:
+    """The 5th, 50th and 95th percentile of the photos' distances; None for fewer than three."""
+    distances = sorted(dist(a, b) for a, b in combinations(embeddings, 2))
+    if len(distances) < 3:
+        return None
+    low, middle, high = (_quantile(distances, share) for share in (0.05, 0.5, 0.95))
+    return low, middle, high
 
 
 def likeness(embedding: Embedding, references: Sequence[Embedding], typical: float) -> float:

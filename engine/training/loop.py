@@ -22,7 +22,7 @@ from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest
 from engine.models import lora_file
 from engine.models.base import ImageModel
-from engine.training import flow
+from engine.training import flow, stopping
 from engine.training.checkpoints import Checkpoints
 from engine.training.dataset import EncodedDataset, plan
 from engine.training.recipe import Recipe
@@ -35,9 +35,11 @@ _MAX_LOSSES = 200
 
 @dataclass(frozen=True)
 class Score:
-    """What a look at the adapter found after some step. Higher likeness is better."""
+    """What a look at the adapter found after some step."""
 
     likeness: float
+    value: float
+    """By which looks are compared; higher is better, 0 where nothing could be told."""
     others: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -73,7 +75,6 @@ class Trainer:
         checkpoints: Checkpoints | None = None,
         start_from: bytes | None = None,
         scorer: Scorer | None = None,
-        score_every: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Takes up the newest whole checkpoint of this very training, if there is one.
@@ -93,7 +94,6 @@ class Trainer:
         self._seed = seed
         self._checkpoints = checkpoints
         self._scorer = scorer
-        self._score_every = score_every
         self._clock = clock
         self._seconds_here, self._steps_here = 0.0, 0
         items = plan(dataset.examples, recipe.resolutions, model.facts)
@@ -132,8 +132,25 @@ class Trainer:
     def scores(self) -> tuple[dict[str, float], ...]:
         return tuple(self._state.scores)
 
+    @property
+    def best_step(self) -> int:
+        """After which the weights were as they are kept."""
+        scores = self._state.scores
+        if self._state.best is None or self.recipe.keeps == "last":
+            return self.step
+        return int(scores[stopping.best(self._values)]["step"])
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the last looks brought nothing, so that it ends before its last step."""
+        return stopping.is_over(self._values, self.recipe.patience)
+
+    @property
+    def _values(self) -> list[float]:
+        return [score["value"] for score in self._state.scores]
+
     def steps(self) -> Iterator[StepDone]:
-        """Encodes, then trains to the end. Closing it early loses nothing that `save` kept."""
+        """Encodes, then trains to its end. Closing it early loses nothing that `save` kept."""
         try:
             for done in self._data.steps(self._model):
                 yield StepDone("encoding", done, self._data.num_steps)
@@ -142,7 +159,7 @@ class Trainer:
                 yield from self._look(
                     StepDone("training", state.step, self.recipe.steps, state.loss)
                 )
-            while state.step < self.recipe.steps:
+            while state.step < self.recipe.steps and not self.stops_early:
                 done = self._step()
                 yield from self._look(done) if self._owes_look() else (done,)
         finally:
@@ -157,7 +174,8 @@ class Trainer:
     def lora(self) -> bytes:
         """The result as a file: the weights that scored best, else the average of the last."""
         state = self._state
-        weights = state.average if state.best is None else state.best
+        best = None if self.recipe.keeps == "last" else state.best
+        weights = state.average if best is None else best
         return lora_file.write(self._model.lora, weights, self._model.facts.name)
 
     def _step(self) -> StepDone:
@@ -224,9 +242,8 @@ class Trainer:
         step, scores = self._state.step, self._state.scores
         if self._scorer is None or step == 0 or (scores and scores[-1]["step"] == step):
             return False
-        return step == self.recipe.steps or bool(
-            self._score_every and step % self._score_every == 0
-        )
+        looks, total = self.recipe.looks, self.recipe.steps
+        return looks > 0 and step * looks // total > (step - 1) * looks // total
 
     def _look(self, done: StepDone) -> Iterator[StepDone]:
         """The judge's pieces of work, one at a time; the last one told is `done` with its score."""
@@ -243,9 +260,10 @@ class Trainer:
                     score = end.value
                 self._spend(self._clock() - started)
         assert score is not None
-        if all(score.likeness >= earlier["likeness"] for earlier in state.scores):
+        found = {"likeness": score.likeness, "value": score.value, **score.others}
+        state.scores.append({"step": state.step, **found})
+        if stopping.best(self._values) == len(state.scores) - 1:
             state.best = state.average.clone()
-        state.scores.append({"step": state.step, "likeness": score.likeness, **score.others})
         yield replace(done, score=score)
 
     def _take_up(self) -> State | None:

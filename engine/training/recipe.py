@@ -33,9 +33,17 @@ class Recipe(Frozen):
     )
     weight_decay: float = Field(default=1e-4, ge=0)
     max_gradient_norm: float = Field(default=1.0, gt=0)
+    looks: int = Field(default=8, ge=0, description="at what it draws, spread over the steps")
+    patience: int = Field(
+        default=2, ge=0, description="looks that may bring nothing; 0: it never ends early"
+    )
+    keeps: Literal["best", "last"] = "best"
     guidance: float = 1.0
     sigma_mean: float = 0.0
     sigma_deviation: float = Field(default=1.0, gt=0)
+
+
+_LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
 
 
 class _Dial(Frozen):
@@ -79,15 +87,37 @@ _TINY: dict[Quality, _Dial] = {
 }
 TINY_BASE_PX = 128
 """Below it a base knows so little that most of the person is learned anew."""
+REFRESH_SHARE = 0.5
+"""Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _SMALL_BATCH = 4
 _RANK = 16
 
 
-def choose(quality: Quality, num_photos: int, native_px: int, steps: int | None = None) -> Recipe:
-    """The recipe for a base of this native size; `steps` overrides what follows from the photos."""
+def choose(
+    quality: Quality,
+    num_photos: int,
+    native_px: int,
+    steps: int | None = None,
+    *,
+    goes_on: bool = False,
+    patience: int | None = None,
+) -> Recipe:
+    """The recipe for a base of this native size.
+
+    Args:
+        steps: instead of what follows from the photos.
+        goes_on: from a LoRA of the person, whom it need not learn from the beginning.
+        patience: instead of the recipe's own, where that ends early at all.
+    """
     recipe = _origin() if quality == "origin" else _derived(quality, num_photos, native_px)
     if native_px < SMALL_BASE_PX:
         recipe = recipe.model_copy(update={"resolutions": (native_px,)})
+    if goes_on:
+        rate = recipe.learning_rate * REFRESH_SHARE
+        half = max(1, round(recipe.steps * REFRESH_SHARE))
+        recipe = recipe.model_copy(update={"steps": half, "learning_rate": rate})
+    if patience is not None and recipe.patience:
+        recipe = recipe.model_copy(update={"patience": patience})
     if steps is not None:
         warmup = min(recipe.warmup_steps, steps // 10)
         recipe = recipe.model_copy(update={"steps": steps, "warmup_steps": warmup})
@@ -111,6 +141,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         resolutions=fitting or (native_px,),
         ema_decay=0.98 if is_small else 0.99,
         caption_dropout=0.05,
+        looks=_LOOKS[quality],
     )
 
 
@@ -127,4 +158,6 @@ def _origin() -> Recipe:
         resolutions=(512, 768, 1024),
         ema_decay=0.99,
         caption_dropout=0.05,
+        patience=0,
+        keeps="last",
     )

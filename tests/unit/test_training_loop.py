@@ -211,17 +211,42 @@ def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Ch
     def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
         yield
         seen[step] = weights
-        return Score(likeness[step], {"bleed": 0.1})
+        return Score(likeness[step], likeness[step] - 0.1, {"bleed": 0.1})
 
-    scored = trainer(model, checkpoints, scorer=score, score_every=2)
+    recipe = RECIPE.model_copy(update={"looks": 3, "patience": 0})
+    scored = trainer(model, checkpoints, recipe, scorer=score)
     told = [step.score.likeness for step in scored.steps() if step.score is not None]
     scored.save()
 
     assert told == [0.4, 0.9, 0.5]
-    for each in (scored, trainer(model, checkpoints)):
+    for each in (scored, trainer(model, checkpoints, recipe)):
+        assert (each.best_step, each.step, each.stops_early) == (4, STEPS, False)
         kept = lora_file.read(each.lora(), model.lora, model.facts.name)
         assert torch.equal(kept, seen[4])
-    assert scored.scores[1] == {"step": 4, "likeness": 0.9, "bleed": 0.1}
+    assert scored.scores[1] == {"step": 4, "likeness": 0.9, "value": 0.8, "bleed": 0.1}
+    last = trainer(model, recipe=recipe.model_copy(update={"keeps": "last"}), scorer=score)
+    losses(last)
+    assert last.best_step == STEPS
+    kept = lora_file.read(last.lora(), model.lora, model.facts.name)
+    assert torch.equal(kept, seen[STEPS])
+
+
+def test_it_ends_when_two_looks_brought_nothing(
+    model: ImageModel, checkpoints: Checkpoints
+) -> None:
+    values = dict(enumerate([0.3, 0.6, 0.605, 0.5, 0.9, 0.9], start=1))
+
+    def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
+        yield
+        return Score(values[step], values[step])
+
+    recipe = RECIPE.model_copy(update={"looks": STEPS})
+    ended = trainer(model, checkpoints, recipe, scorer=score)
+    losses(ended)
+    ended.save()
+
+    assert (ended.step, ended.best_step, ended.stops_early) == (4, 3, True)
+    assert losses(trainer(model, checkpoints, recipe, scorer=score)) == []
 
 
 def test_a_look_that_was_left_is_taken_again(model: ImageModel, checkpoints: Checkpoints) -> None:
@@ -230,13 +255,15 @@ def test_a_look_that_was_left_is_taken_again(model: ImageModel, checkpoints: Che
     def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
         looks.append(step)
         yield
-        return Score(float(weights.norm()) % 1)
+        return Score(float(weights.norm()) % 1, float(weights.norm()) % 1)
 
-    options = {"scorer": score, "score_every": 4}
+    recipe = RECIPE.model_copy(update={"looks": 3, "patience": 0})
+    options = {"scorer": score, "recipe": recipe}
     whole = trainer(model, **options)
-    told = [(step.phase, step.step) for step in whole.steps() if step.step >= 4]
+    told = [(step.phase, step.step) for step in whole.steps() if step.step >= 3]
     leaving = trainer(model, checkpoints, **options)
-    left = next(step for step in leaving.steps() if step.phase == "previewing")
+    steps = leaving.steps()
+    left = next(step for step in steps if step.phase == "previewing" and step.step == 4)
     leaving.save()
     looks.clear()
 
@@ -244,7 +271,8 @@ def test_a_look_that_was_left_is_taken_again(model: ImageModel, checkpoints: Che
     losses(coming_back)
 
     looking = [("previewing", 4)] * 2
-    assert told[-7:] == [
+    assert told[-8:] == [
+        ("training", 3),
         *looking,
         ("training", 4),
         ("training", 5),

@@ -1,0 +1,30 @@
+"""Which look at a training is the best, and when no better one is to be hoped for.
+
+Pure: what looks are worth, in their order. Likeness is not monotonic in steps and the loss does not
+show it (docs/decisions/0006), so the end is decided by looking.
+"""
+
+from collections.abc import Sequence
+
+LEAST_GAIN = 0.01
+"""What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
+
+
+def best(values: Sequence[float]) -> int:
+    """The place of the best look; of equals the latest, which has seen more."""
+    return max(range(len(values)), key=lambda place: (values[place], place))
+
+
+def is_over(values: Sequence[float], patience: int, least_gain: float = LEAST_GAIN) -> bool:
+    """Whether the last `patience` looks brought nothing.
+
+    As long as no look was worth anything there is nothing to lose by going on; patience 0 waits
+    for ever.
+    """
+    record, idle = 0.0, 0
+    for value in values:
+        if value > record + least_gain:
+            record, idle = value, 0
+        else:
+            idle += 1
+    return patience > 0 and record > 0 and idle >= patience

@@ -1,0 +1,41 @@
+"""When a training is over, from what its looks were worth."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.training import stopping
+
+
+@pytest.mark.parametrize(
+    ("values", "over"),
+    [
+        ([], False),
+        ([0.5], False),
+        ([0.5, 0.4], False),
+        ([0.5, 0.4, 0.45], True),
+        ([0.5, 0.505, 0.509], True),
+        ([0.5, 0.506, 0.512], False),
+        ([0.5, 0.4, 0.6, 0.4], False),
+        ([0.0, 0.0, 0.0, 0.0], False),
+        ([0.0, 0.0, 0.3, 0.2, 0.1], True),
+        ([0.005, 0.0, 0.0], False),
+    ],
+)
+def test_two_looks_that_bring_nothing_end_it(values: list[float], over: bool) -> None:
+    assert stopping.is_over(values, patience=2) is over
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_without_patience_it_goes_to_the_end(values: list[float]) -> None:
+    assert not stopping.is_over(values, patience=0)
+
+
+@given(st.lists(st.floats(0.1, 1), min_size=1, max_size=9))
+def test_the_best_is_never_below_any_other(values: list[float]) -> None:
+    assert values[stopping.best(values)] == max(values)
+
+
+def test_of_equals_the_latest_is_the_best() -> None:
+    assert stopping.best([0.4, 0.7, 0.7, 0.1]) == 2
+    assert stopping.best([0.0, 0.0]) == 1
