@@ -53,6 +53,4 @@ def files_ready(turn: Turn, happened: FilesReady) -> Reply:
 
 def _cut(picture: Picture) -> Picture:
     name = f"{PurePath(picture.filename).stem}-{keys.PROFILE}.jpg"
-    return picture.model_copy(
-        update={"key": keys.cut(picture.key, keys.PROFILE), "filename": name}
-    )
+    return picture.model_copy(update={"key": keys.cut(picture.key, keys.PROFILE), "filename": name})

@@ -253,6 +253,8 @@ def test_results_show_seeds_likeness_and_every_button() -> None:
         Verb.MORE_LIKE_ME,
         Verb.OTHER_STYLE,
         Verb.FULL_SIZE,
+        Verb.PROFILES,
+        Verb.ZIP,
         Verb.DELETE_SET,
     }
 
