@@ -34,6 +34,9 @@ SEVERAL = "Serving people"
 ALONE = "Working on folders"
 LOOKING = "Looking around"
 
+styles_cli = typer.Typer(rich_markup_mode="rich")
+cli.add_typer(styles_cli, name="styles", rich_help_panel=LOOKING)
+
 PhotosDir = Annotated[
     Path,
     typer.Argument(
@@ -187,12 +190,48 @@ def import_(
     _finish(work(_settings(context), file, name, trigger, class_word, person, as_json))
 
 
-@cli.command(rich_help_panel=LOOKING)
+@styles_cli.callback(invoke_without_command=True)
 def styles(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the styles of headshots."""
-    from bot.commands.styles import show_styles
+    """List the styles of headshots; [bold]preview[/bold] draws examples of them."""
+    if context.invoked_subcommand is None:
+        from bot.commands.styles import show_styles
 
-    show_styles(_settings(context, "no"), as_json)
+        show_styles(_settings(context, "no"), as_json)
+
+
+@styles_cli.command("preview")
+def styles_preview(
+    context: typer.Context,
+    styles: Annotated[
+        str, typer.Option(metavar="NAME,NAME", help="Only these; otherwise all.")
+    ] = "",
+    count: Annotated[int, typer.Option(min=1, max=8, help="Pictures of each style.")] = 1,
+    lora: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One of your models: menus show its face."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Instead of styles/ in the data folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    again: Annotated[
+        bool, typer.Option("--again", help="Draw also what is there already.")
+    ] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="Keep the pictures out of the chats' menus.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a gallery of the styles: a page, a contact sheet, and examples for the chats' menus.
+
+    Ctrl-C stops it; the same command goes on where it stopped.
+    """
+    from bot.commands.preview import Wish
+    from bot.commands.preview import preview as work
+
+    names = tuple(styles.replace(",", " ").split())
+    wish = Wish(names, count, lora, seed, again, publish=not private)
+    _finish(work(_settings(context), wish, out, as_json))
 
 
 @cli.command(rich_help_panel=LOOKING)

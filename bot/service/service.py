@@ -18,6 +18,7 @@ from bot.service.dispatch import RECONCILE_EVERY_S, Dispatch
 from bot.service.engines import GRACE_S, LOOK_EVERY_S, EngineSigns, EngineWatch
 from bot.service.errand_runner import ErrandRunner
 from bot.service.events import Events
+from bot.service.examples import Examples
 from bot.service.faults import facts
 from bot.service.inbox import ServiceInbox
 from bot.service.locks import Locks
@@ -54,7 +55,8 @@ class Service:
         by_name = {frontend.name: frontend for frontend in frontends}
         with_verdicts = frozenset(f.name for f in frontends if f.verdict_replies)
         with_forms = frozenset(f.name for f in frontends if getattr(f, "upload_form", False))
-        situations = Situations(rules, signs, with_verdicts, with_forms)
+        examples = Examples(blobs)
+        situations = Situations(rules, signs, with_verdicts, with_forms, examples)
         turns = Turns(situations, rules)
         events = Events(database, transport, situations, turns, locks, bells, clock)
         errands = ErrandRunner(
@@ -76,6 +78,7 @@ class Service:
             "delivery": Delivery(database, by_name, bells, clock).run,
             "errands": errands.run,
             "engines": watch.run,
+            "examples": examples.run,
         }
 
     async def run(self) -> None:

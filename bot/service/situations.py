@@ -27,6 +27,7 @@ from bot.conversation.situation import (
 from bot.conversation.times import eta_range
 from bot.database import models, orders, people, photos, tables
 from bot.service.engines import EngineSigns
+from bot.service.examples import Examples
 from bot.service.quotas import quota_of
 from bot.service.rules import Rules
 from bot.service.visits import Visit
@@ -47,11 +48,13 @@ class Situations:
         signs: EngineSigns,
         verdict_platforms: frozenset[str] = frozenset(),
         form_platforms: frozenset[str] = frozenset(),
+        examples: Examples | None = None,
     ) -> None:
         self._rules = rules
         self._signs = signs
         self._verdict_platforms = verdict_platforms
         self._form_platforms = form_platforms
+        self._examples = examples
 
     async def load(self, visit: Visit, about: Incoming | Happening | None = None) -> Situation:
         """Everything that the answer may depend on, the set of a pressed button included."""
@@ -83,6 +86,7 @@ class Situations:
             orders=await self._orders(tx, person.id, names),
             headshot_sets=await self._sets(tx, person.id, names, about),
             styles=self._rules.styles,
+            examples={} if self._examples is None else dict(self._examples.by_style),
             quota=Quota() if is_admin else await quota_of(tx, person, self._rules, visit.now),
             kept=await _kept(tx, person.id, len(own_models)),
             stats=await self._stats(tx, visit) if is_admin else None,

@@ -9,6 +9,7 @@ people/{owner}/headshots/{job}/01.jpg              with manifest.json beside the
 people/{owner}/headshots/{job}/01-profile.jpg      the same picture, cut: profile, square, portrait
 people/{owner}/headshots/{job}/sheet.jpg           all of them on one, numbered
 certificates/{fingerprint}.pem                     which engines of this installation sign with
+styles/{style}.jpg                                 what menus show of a style
 """
 
 MANIFEST = "manifest.json"
@@ -20,6 +21,7 @@ SHEET = "sheet.jpg"
 PROFILE = "profile"
 """A square whose inscribed circle holds the whole head."""
 CERTIFICATES = "certificates/"
+STYLE_EXAMPLES = "styles/"
 
 
 def person(owner: str) -> str:
@@ -57,3 +59,7 @@ def cut(headshot: str, shape: str) -> str:
 
 def certificate(fingerprint: str) -> str:
     return f"{CERTIFICATES}{fingerprint}.pem"
+
+
+def style_example(style: str) -> str:
+    return f"{STYLE_EXAMPLES}{style}.jpg"
