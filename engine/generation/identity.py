@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkdtemp
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -126,9 +127,8 @@ def _public(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _put(folder: Path, identity: Identity) -> None:
     """Whole or not at all. Where two engines start at once, the first one's stays."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))  # 0700
     try:
         for name, data in ((KEY, identity.key), (CHAIN, identity.chain)):
             with open(os.open(partial / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
