@@ -27,12 +27,12 @@ from engine.models.base import ImageModel
 class ModelRooms:
     """What the GPU process runs."""
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, critics: Critics | None = None) -> None:
         self._settings = settings
         self._device = catalogue.choose_device(settings.device)
         self._blobs = Blobs.from_url(settings.blobs_url)
         self._credentials = Credentials(settings.work_dir / CREDENTIALS, self._blobs)
-        self._critics = Critics()
+        self._critics = critics or Critics()
         self._hands = ThreadPoolExecutor(1, "hands")
         self._base: ImageModel | None = None
         self.device = str(self._device)
