@@ -20,7 +20,7 @@ def train(job_id: str, owner: str = "ann", attempt: int = 1) -> TrainLora:
         PhotoRef(photo_key=keys.photo(owner, digest), report_key=keys.report(owner, digest))
         for digest in digests
     )
-    return TrainLora(job_id=job_id, attempt=attempt, owner=owner, photos=photos)
+    return TrainLora(job_id=job_id, attempt=attempt, owner=owner, photos=photos, quality="fast")
 
 
 def headshots(job_id: str, lora: TrainLora, attempt: int = 1, count: int = 2) -> GenerateHeadshots:
