@@ -29,6 +29,8 @@ SIGNED_BY_US = {"signingCredential.trusted", "claimSignature.validated"}
 """Both: anybody can put our certificate beside a signature of their own."""
 XMP_KEYS = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp")
 MAX_XMP = 1_000_000
+ELSEWHERE = "Remote"
+"""How the library begins to say that credentials would have to be fetched."""
 
 
 class Verdict(StrEnum):
@@ -83,13 +85,12 @@ def _credentials(data: bytes, certificates: str) -> dict[str, Any] | Origin | No
     if certificates:
         settings["trust"] = {"user_anchors": certificates}
     context = c2pa.Context.from_dict(settings)
-    absent = (c2pa.C2paError.NotSupported, c2pa.C2paError.RemoteManifest)
     try:
         reader = c2pa.Reader.try_create(None, BytesIO(data), context=context)
         return None if reader is None else json.loads(reader.json())
-    except absent:
-        return None
     except c2pa.C2paError as error:
+        if isinstance(error, c2pa.C2paError.NotSupported) or str(error).startswith(ELSEWHERE):
+            return None
         if _xmp_of(data) is None:
             raise NotAPictureError from error
         return Origin(Verdict.ALTERED, is_signed=True)
