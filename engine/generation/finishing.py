@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from math import ceil, sqrt
-from xml.sax.saxutils import quoteattr
 
 from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont
 
-from engine.contract.provenance import AI_MADE, TOOL, XMP_IPTC, XMP_OURS
+from engine.contract.provenance import AI_MADE, TOOL, xmp
 from engine.generation.credentials import Sign, unsigned
 
 _QUALITY = 95
@@ -25,22 +24,6 @@ _SHEET_PX = 2400
 """Longer side of a contact sheet at most."""
 _ICC_DATE = slice(24, 36)
 _SRGB_TAG = 1
-
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:Iptc4xmpExt={iptc}
-    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:hb={ours}
-    Iptc4xmpExt:DigitalSourceType={source}
-    xmp:CreatorTool={software}
-    hb:base={base}
-    hb:style={style}
-    hb:seed={seed}/>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
 
 
 @dataclass(frozen=True)
@@ -97,7 +80,7 @@ def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
         optimize=True,
         icc_profile=_srgb(),
         exif=exif,
-        xmp=_xmp(origin),
+        xmp=xmp(AI_MADE, base=origin.base, style=origin.style, seed=str(origin.seed)),
     )
     return file.getvalue()
 
@@ -108,18 +91,6 @@ def _exif(description: str) -> Image.Exif:
     exif[ExifTags.Base.Software] = TOOL
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = _SRGB_TAG
     return exif
-
-
-def _xmp(origin: Origin) -> bytes:
-    return _XMP.format(
-        iptc=quoteattr(XMP_IPTC),
-        ours=quoteattr(XMP_OURS),
-        source=quoteattr(AI_MADE),
-        software=quoteattr(TOOL),
-        base=quoteattr(origin.base),
-        style=quoteattr(origin.style),
-        seed=quoteattr(str(origin.seed)),
-    ).encode()
 
 
 @cache
