@@ -29,11 +29,14 @@ PATIENCE = 10
 class Drawer:
     """Has headshots drawn that belong to no order."""
 
-    def __init__(self, queue: JobQueue, redis: Redis, blobs: Blobs) -> None:
+    def __init__(
+        self, queue: JobQueue, redis: Redis, blobs: Blobs, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
         self._queue = queue
         self._stream = EventStream(redis)
         self._blobs = blobs
-        self._attempt = int(time())
+        self._look_every_s = look_every_s
+        self._attempt = int(time())  # another one each time the command runs
         self._in_line: dict[str, GenerateHeadshots] = {}
         self._failures: dict[str, Failure] = {}
 
@@ -80,7 +83,7 @@ class Drawer:
                 del self._in_line[job.job_id]
                 raise EngineError(failure.code, **failure.facts)
             patience = patience - 1 if is_gone else PATIENCE
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
         del self._in_line[job.job_id]
         raise CommandError(f"the engine gave up on the style {job.style.name!r}; its log says why")
 

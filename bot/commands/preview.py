@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -29,7 +28,7 @@ from engine.contract.jobs import GenerateHeadshots, derive_id
 from engine.contract.styles import Style
 
 DONE = 0
-COLUMNS = 7
+COLUMNS = 8
 PAGE, SHEET, PICTURES, RECORD = "index.html", "contact-sheet.jpg", "pictures", "gallery.json"
 SUBJECTS = (
     "a young woman with long brown hair",
@@ -68,8 +67,8 @@ async def preview(settings: Settings, wish: Wish, out: Path | None, as_json: boo
     console = Console(stderr=as_json)
     folder = (out or settings.data_dir / "styles").expanduser()
     catalogue = styles.load(settings.styles)
-    chosen = _chosen(catalogue, wish.styles)
-    jobs = await _jobs(settings, wish, catalogue, chosen)
+    names = chosen(catalogue, wish.styles)
+    jobs = await _jobs(settings, wish, catalogue, names)
     shelf = gallery.Shelf(folder, folder / PICTURES, folder / RECORD)
     missing = [job for job in jobs if wish.again or not shelf.holds(job)]
     try:
@@ -79,11 +78,11 @@ async def preview(settings: Settings, wish: Wish, out: Path | None, as_json: boo
         _lay_out(settings, shelf, catalogue)
     if wish.publish:
         await _publish(settings, shelf, catalogue)
-    _tell(console, shelf, chosen, wish.publish, as_json)
+    _tell(console, shelf, names, wish.publish, as_json)
     return DONE
 
 
-def _chosen(catalogue: dict[str, Style], wanted: Sequence[str]) -> list[str]:
+def chosen(catalogue: dict[str, Style], wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         if name not in catalogue:
             near = get_close_matches(name, catalogue, n=1)
@@ -93,28 +92,38 @@ def _chosen(catalogue: dict[str, Style], wanted: Sequence[str]) -> list[str]:
 
 
 async def _jobs(
-    settings: Settings, wish: Wish, catalogue: dict[str, Style], chosen: Sequence[str]
+    settings: Settings, wish: Wish, catalogue: dict[str, Style], names: Sequence[str]
 ) -> list[GenerateHeadshots]:
-    """One for each style. The id holds all that decides how the pictures look."""
     async with open_cupboard(settings) as cupboard, cupboard.database.transaction() as tx:
         owner = await owner_of(tx, None)
         prefix = (await named(tx, owner, wish.lora)).lora_prefix if wish.lora else ""
+    return orders(catalogue, names, wish, owner, prefix, base_of(settings))
+
+
+def orders(
+    catalogue: dict[str, Style],
+    names: Sequence[str],
+    wish: Wish,
+    owner: str,
+    lora_prefix: str,
+    base: str,
+) -> list[GenerateHeadshots]:
+    """One for each style. The id holds all that decides how the pictures look."""
     jobs: list[GenerateHeadshots] = []
-    for number, (name, style) in enumerate(catalogue.items()):
-        if name not in chosen:
+    for number, style in enumerate(catalogue.values()):
+        if style.name not in names:
             continue
-        if not prefix:
+        if not lora_prefix:
             style = _with_somebody(style, SUBJECTS[(number + wish.seed) % len(SUBJECTS)])
         look = style.model_dump_json(exclude={"title", "category", "description", "translations"})
-        base = base_of(settings)
         jobs.append(
             GenerateHeadshots(
-                job_id=derive_id("style_preview", base, prefix, look, wish.count, wish.seed),
+                job_id=derive_id("style_preview", base, lora_prefix, look, wish.count, wish.seed),
                 owner=owner,
-                lora_prefix=prefix,
+                lora_prefix=lora_prefix,
                 style=style,
                 count=wish.count,
-                seed=int(derive_id("seed", name, wish.seed)[:8], 16),
+                seed=int(derive_id("seed", style.name, wish.seed)[:8], 16),
             )
         )
     return jobs
@@ -159,10 +168,8 @@ def _lay_out(settings: Settings, shelf: gallery.Shelf, catalogue: dict[str, Styl
         return
     facts = f"{len(entries)} of {len(catalogue)} styles, drawn by {base_of(settings)}"
     shelf.folder.joinpath(PAGE).write_text(gallery.page(entries, facts), encoding="utf-8")
-    rows = [
-        Row(category.capitalize(), [(e.pictures[0], e.style.title) for e in group], COLUMNS)
-        for category, group in groupby(entries, lambda entry: entry.style.category)
-    ]
+    pictures = [(entry.pictures[0], entry.style.title) for entry in entries]
+    rows = [Row(facts, pictures, COLUMNS)]
     shelf.folder.joinpath(SHEET).write_bytes(contact_sheet("Styles", rows))
 
 
@@ -177,11 +184,11 @@ async def _publish(settings: Settings, shelf: gallery.Shelf, catalogue: dict[str
 
 
 def _tell(
-    console: Console, shelf: gallery.Shelf, chosen: Sequence[str], published: bool, as_json: bool
+    console: Console, shelf: gallery.Shelf, names: Sequence[str], published: bool, as_json: bool
 ) -> None:
     page, sheet = shelf.folder / PAGE, shelf.folder / SHEET
     if as_json:
-        drawn = {name: [str(path) for path in shelf.paths(name)] for name in chosen}
+        drawn = {name: [str(path) for path in shelf.paths(name)] for name in names}
         told = {"page": str(page), "contact_sheet": str(sheet), "styles": drawn}
         sys.stdout.write(json.dumps({**told, "published": published}, indent=2) + "\n")
         return
