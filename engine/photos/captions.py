@@ -5,11 +5,14 @@ be asked for otherwise later. Light and nods are therefore told against the pers
 dim is what is dim for them, whatever their skin, and a short nose is no raised chin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from engine.contract.manifests import DatasetManifest, Example
 from engine.contract.photos import Face, Light, PhotoReport
+from engine.photos import descriptions
+from engine.photos.descriptions import Seen
 
 FRAMINGS = ((0.43, "close-up"), (0.3, "head and shoulders"), (0.16, "upper body"))
 """Least share of the picture's height that the face's box takes, and its name."""
@@ -95,3 +98,33 @@ def _step(difference: float, step: float, above: str, below: str) -> str:
     if difference >= step:
         return above
     return below if difference <= -step else ""
+
+
+def retell(dataset: DatasetManifest, described: Mapping[str, str], by: str) -> DatasetManifest:
+    """The dataset with captions that also say what a model saw, as far as it varies.
+
+    Args:
+        described: what it saw, by the keys of the examples.
+        by: name of the model.
+    """
+    photo_of = {example.key: example.photo_sha256 for example in dataset.examples}
+    seen = {key: descriptions.see(text) for key, text in described.items()}
+    dropped = descriptions.staying(descriptions.by_photo(seen, photo_of))
+    examples = [
+        _retold(example, seen.get(example.key, Seen()).without(dropped))
+        for example in dataset.examples
+    ]
+    return dataset.model_copy(update={"examples": tuple(examples), "captioned_by": by})
+
+
+def _retold(example: Example, seen: Seen) -> Example:
+    """Light that was measured is not guessed at again."""
+    if " light" in example.caption:
+        seen = seen.without({("light", word) for word in seen.light})
+    said = descriptions.phrases(seen)
+    return example.model_copy(
+        update={
+            "caption": ", ".join([example.caption, *said]),
+            "plain_caption": ", ".join([example.plain_caption, *said]),
+        }
+    )
