@@ -54,6 +54,7 @@ async def generate(
             style=style,
             count=count,
             seed=secrets.randbelow(SEEDS) if seed is None else seed,
+            exact=seed is not None,
             prompt=prompt,
         )
         order = await counter.generate(owner, wish)

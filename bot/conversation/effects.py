@@ -80,6 +80,7 @@ class Generate(Frozen):
     style: str
     count: int
     seed: int | None = Field(default=None, description="None: a new one")
+    exact: bool = Field(default=False, description="that very seed, not the best of some")
     strength: float = 1.0
     prompt: str | None = None
     aspect: Aspect | None = Field(default=None, description="None: the style's own")

@@ -13,6 +13,7 @@ from bot.conversation.speaking import Rows, Turn, clean, danger, primary
 from bot.conversation.style_menu import find_style, first_style, not_found, overview
 from bot.conversation.times import seconds, until
 from bot.conversation.wishes import plan_of, read_wish
+from engine.contract.events import Flaw
 
 MORE_LIKE_ME_STEP = 0.15
 STRONGEST = 1.3
@@ -21,10 +22,15 @@ MAX_WAITING = 5
 
 
 def headshot(turn: Turn, command: Command) -> Reply:
-    """`/headshot [style] [count] [square|portrait] [background: …] [clothes: …] [prompt: …]`."""
+    """`/headshot [style] [count] [square|portrait] [background: …] [clothes: …] [prompt: …]`.
+
+    `/headshot seed 123` draws a picture again that was shown with that seed.
+    """
     wish = read_wish(command)
     if (refused := refusal(turn)) is not None:
         return turn.reply(refused)
+    if wish.seed is not None and not wish.style:
+        return _drawn_again(turn, wish.seed)
     model = _model_for(turn, wish.model)
     if isinstance(model, Message):
         return turn.reply(model)
@@ -105,15 +111,47 @@ def results(turn: Turn, made: HeadshotSet) -> Message:
     facts = {"n": len(made.shots), "style": style_title(turn, made.style)}
     key = "headshots.title" if made.model_name else "headshots.title_unnamed"
     spent = seconds(turn, made.seconds)
+    how = {"n": len(made.shots), "drawn": made.num_drawn, "spent": spent}
+    said = "headshots.best_of" if made.num_drawn > len(made.shots) else "headshots.made_in"
     return turn.compose(
         "headshots.ready",
-        [
-            turn.say("headshots.made_in", spent=spent) if spent else "",
-            turn.say("headshots.what_now"),
-        ],
+        [turn.say(said, **how) if spent else "", _what_now(turn, made)],
         title=turn.say(key, **facts, name=made.model_name),
         pictures=pictures(turn, made),
         buttons=_result_buttons(turn, made),
+    )
+
+
+def _what_now(turn: Turn, made: HeadshotSet) -> str:
+    """Where none is good, that is said, and what helps."""
+    if made.shortcoming is None:
+        return turn.say("headshots.what_now")
+    return turn.say(f"headshots.short.{made.shortcoming}")
+
+
+def _drawn_again(turn: Turn, seed: int) -> Reply:
+    """One picture of the latest sets, exactly as it was."""
+    for made in reversed(turn.situation.headshot_sets):
+        if all(shot.seed != seed for shot in made.shots):
+            continue
+        model = next((m for m in turn.situation.models if m.id == made.model_id), None)
+        if model is None or model.status != "ready":
+            return turn.reply(_no_such_model(turn))
+        exactly = {"count": 1, "seed": seed, "exact": True}
+        return _generate(turn, _again(made).model_copy(update=exactly))
+    return turn.reply(turn.tell("headshot.unknown_seed", {"seed": seed}))
+
+
+def _again(made: HeadshotSet) -> Generate:
+    return Generate(
+        model_id=made.model_id,
+        style=made.style,
+        count=max(1, len(made.shots)),
+        strength=made.strength,
+        prompt=made.prompt,
+        aspect=made.aspect,
+        background=made.background,
+        clothes=made.clothes,
     )
 
 
@@ -126,16 +164,7 @@ def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
         return turn.reply(overview(turn, "headshot.pick", model_id=model.id))
     if found.style not in turn.situation.styles:
         return turn.reply(not_found(turn, found.style))
-    again = Generate(
-        model_id=model.id,
-        style=found.style,
-        count=max(1, len(found.shots)),
-        strength=found.strength,
-        prompt=found.prompt,
-        aspect=found.aspect,
-        background=found.background,
-        clothes=found.clothes,
-    )
+    again = _again(found)
     if verb is Verb.AGAIN:
         return _generate(turn, again)
     if found.strength >= STRONGEST:
@@ -150,7 +179,7 @@ def _generate(turn: Turn, wanted: Generate) -> Reply:
     if (refused := refusal(turn)) is not None:
         return turn.reply(refused)
     waiting = [order for order in turn.situation.orders if order.kind == "headshots"]
-    for order in waiting:
+    for order in () if wanted.exact else waiting:
         if _is_the_same(turn, order, wanted) and not order.cancelling:
             buttons = progress_buttons(turn, order)
             facts = {"standing": standing(turn, order)}
@@ -260,6 +289,8 @@ def _result_buttons(turn: Turn, made: HeadshotSet) -> Rows:
             danger(turn.button("button.delete", Verb.DELETE_SET, made.id)),
         ],
     ]
+    if made.shortcoming is Flaw.UNLIKE:
+        rows.append([turn.button("button.retrain", Verb.RETRAIN_MODEL, made.model_id)])
     if turn.situation.in_group:
         rows[1].append(turn.button("button.share", Verb.SHARE, made.id))
     return tuple(tuple(row) for row in rows)

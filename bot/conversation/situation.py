@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from bot.conversation.session import Session
 from engine.contract.base import Frozen
-from engine.contract.events import Phase
+from engine.contract.events import Flaw, Phase
 from engine.contract.failures import FailureCode
 from engine.contract.jobs import Quality
 from engine.contract.photos import PhotoLimits, PhotoReport
@@ -99,6 +99,8 @@ class HeadshotSet(Frozen):
     clothes: tuple[str, ...] = ()
     seed: int = 0
     seconds: float | None = None
+    num_drawn: int = Field(default=0, description="of which these are the best; 0: unknown")
+    shortcoming: Flaw | None = Field(default=None, description="what is wrong if none is good")
 
     def file_stem(self, number: int) -> str:
         """What the file of picture `number` (from 1) is called: style, number, seed."""

@@ -30,6 +30,8 @@ FIELDS = {
 """Words that begin a part of the argument, with or without a colon behind them."""
 _FIELD = re.compile(rf"(?:^|(?<=\s))({'|'.join(FIELDS)})(?:\s*[:=]\s*|\s+)", re.IGNORECASE)
 
+_SEED = re.compile(r"(?:^|(?<=\s))(?:seed\s*[:=#]?\s*|#)(\d{1,10})(?=\s|$)", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -42,6 +44,7 @@ class Wish:
     prompt: str | None = None
     background: str = ""
     clothes: str = ""
+    seed: int | None = None
 
 
 @dataclass
@@ -53,7 +56,10 @@ class _Heard:
 
 def read_wish(command: Command) -> Wish:
     """Options where the frontend has them; else numbers, shapes, fields and style words."""
-    heard, options = _heard(command.argument[:MAX_ARGUMENT]), command.options
+    argument, seed = _without_seed(command.argument[:MAX_ARGUMENT])
+    heard, options = _heard(argument), dict(command.options)
+    if seed is None and "style" in options:
+        options["style"], seed = _without_seed(options["style"])
     asked = options.get("count", "").strip()
     if asked.isascii() and asked.isdecimal():
         heard.count = int(asked[:6])
@@ -69,6 +75,7 @@ def read_wish(command: Command) -> Wish:
         prompt=told("prompt")[:MAX_PROMPT] or None,
         background=told("background"),
         clothes=told("clothes"),
+        seed=seed,
     )
 
 
@@ -88,12 +95,29 @@ def plan_of(turn: Turn, model_id: str, style: Style, wish: Wish) -> Generate | M
     return Generate(
         model_id=model_id,
         style=style.name,
-        count=turn.situation.default_count if wish.count is None else wish.count,
+        count=_count(turn, wish),
+        seed=wish.seed,
+        exact=wish.seed is not None,
         prompt=wish.prompt,
         aspect=wish.aspect,
         background=background,
         clothes=clothes,
     )
+
+
+def _count(turn: Turn, wish: Wish) -> int:
+    """Who names a seed means one picture."""
+    if wish.count is not None:
+        return wish.count
+    return turn.situation.default_count if wish.seed is None else 1
+
+
+def _without_seed(text: str) -> tuple[str, int | None]:
+    """What is left of the words, and the seed among them: seed 123, or #123."""
+    found = _SEED.search(text)
+    if found is None:
+        return text, None
+    return text[: found.start()] + text[found.end() :], int(found[1])
 
 
 def _heard(argument: str) -> _Heard:

@@ -74,7 +74,7 @@ async def generate(visit: Visit, effect: Generate, rules: Rules) -> list[Follow]
     if model is None or style is None:
         return []
     style = _as_wished(style, effect)
-    wish = (model.id, *_look(style), effect.count, effect.strength, effect.prompt)
+    wish = (model.id, *_look(style), effect.count, effect.strength, effect.prompt, effect.exact)
     seed = effect.seed
     if seed is None:
         for order in await orders.unfinished(tx, owner, ["generate_headshots"]):
@@ -90,6 +90,7 @@ async def generate(visit: Visit, effect: Generate, rules: Rules) -> list[Follow]
         count=effect.count,
         seed=seed,
         strength=effect.strength,
+        exact=effect.exact,
     )
     order = await tx.get(Order, job.job_id)
     if order is None:
@@ -132,7 +133,7 @@ def _accepted(found: Sequence[Photo], rules: Rules) -> list[str]:
 
 def _wish(order: Order) -> tuple[object, ...]:
     job = GenerateHeadshots.model_validate(order.job)
-    return (order.model_id, *_look(job.style), job.count, job.strength, job.prompt)
+    return (order.model_id, *_look(job.style), job.count, job.strength, job.prompt, job.exact)
 
 
 def _look(style: Style) -> tuple[object, ...]:

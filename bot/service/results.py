@@ -14,7 +14,7 @@ from bot.conversation.incoming import (
 from bot.database import models, orders, photos
 from bot.database.tables import Json, Order, Photo
 from bot.service import shelf
-from bot.service.situations import Situations
+from bot.service.situations import CHOICE, Situations
 from bot.service.visits import Visit
 from engine.contract.events import (
     Cancelled,
@@ -123,6 +123,7 @@ async def _made(
 ) -> list[Happening]:
     orders.end(order, orders.FINISHED, visit.now)
     order.seconds = made.seconds
+    _note(order, made.model_dump(mode="json", include={*CHOICE}))
     await models.drop_headshots(visit.tx, order.id)
     await models.store_headshots(visit.tx, order, made.headshots, visit.now)
     return [

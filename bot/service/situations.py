@@ -38,6 +38,8 @@ from engine.contract.photos import PhotoReport
 
 NUM_LATEST_SETS = 5
 PAUSED = "paused"
+CHOICE = ("num_drawn", "shortcoming")
+"""What an order's progress remembers of how its headshots were chosen."""
 KINDS = {"train_lora": "training", "generate_headshots": "headshots"}
 
 
@@ -86,7 +88,7 @@ class Situations:
             orders=await self._orders(tx, person.id, names),
             headshot_sets=await self._sets(tx, person.id, names, about),
             styles=self._rules.styles,
-            examples={} if self._examples is None else dict(self._examples.by_style),
+            examples=await self._examples.by_style() if self._examples is not None else {},
             quota=Quota() if is_admin else await quota_of(tx, person, self._rules, visit.now),
             kept=await _kept(tx, person.id, len(own_models)),
             stats=await self._stats(tx, visit) if is_admin else None,
@@ -265,6 +267,7 @@ def _set(
     row: tables.Order, shots: Sequence[tables.HeadshotRow], names: dict[str, str]
 ) -> HeadshotSet:
     job = GenerateHeadshots.model_validate(row.job)
+    told = row.progress or {}
     return HeadshotSet(
         id=row.id,
         model_id=row.model_id,
@@ -280,6 +283,7 @@ def _set(
         clothes=job.style.clothes,
         seed=job.seed,
         seconds=row.seconds,
+        **{name: told[name] for name in CHOICE if name in told},
     )
 
 

@@ -45,6 +45,7 @@ from bot.conversation.messages import MAX_TEXT, Message
 from bot.conversation.reply import Reply
 from bot.conversation.session import State
 from bot.conversation.situation import Quota, Situation
+from engine.contract.events import Flaw
 from engine.contract.failures import FAILURE_FACTS, Failure, FailureCode
 
 
@@ -238,6 +239,67 @@ def test_a_set_of_somebody_else_is_not_found() -> None:
     reply = press(READY, Verb.FULL_SIZE, "0" * 32)
 
     assert keys(reply) == ["headshots.gone"]
+
+
+def test_results_say_that_they_are_the_best_of_more() -> None:
+    happened = HeadshotsReady(order=shooting(), headshots=headshot_set(num_drawn=8))
+
+    text = announce(happened, READY).messages[1].text
+
+    assert "The best 4 of 8, made in 12 seconds." in text
+    assert "More like me" in text
+
+
+@pytest.mark.parametrize("flaw", Flaw)
+def test_results_that_are_not_good_are_not_praised(flaw: Flaw) -> None:
+    made = headshot_set(num_drawn=8, shortcoming=flaw)
+    happened = HeadshotsReady(order=shooting(), headshots=made)
+
+    shown = announce(happened, READY).messages[1]
+
+    assert "Not quite you?" not in shown.text
+    assert len(shown.pictures) == 4
+    assert (Verb.RETRAIN_MODEL in verbs(shown)) == (flaw is Flaw.UNLIKE)
+    advice = shown.text.rpartition("\n\n")[2]
+    assert "“Again”" in advice or "“More like me”" in advice
+
+
+@pytest.mark.parametrize("words", ["seed 102", "Seed: 102", "#102", "seed=102"])
+def test_a_seed_is_asked_for_again_exactly_as_it_was(words: str) -> None:
+    strong = headshot_set(strength=1.15, aspect="square", prompt="on a boat")
+    now = situation(models=[model()], headshot_sets=[strong, headshot_set(shots=())])
+
+    again = wanted(headshot(words, now))
+
+    assert (again.seed, again.exact, again.count) == (102, True, 1)
+    assert (again.style, again.strength) == ("linkedin", 1.15)
+    assert (again.aspect, again.prompt) == ("square", "on a boat")
+
+
+def test_a_seed_with_a_style_is_drawn_whether_known_or_not() -> None:
+    exact = wanted(headshot("linkedin seed 7 square", READY))
+    more = wanted(headshot("linkedin 3 #7", READY))
+
+    assert (exact.seed, exact.exact, exact.count, exact.aspect) == (7, True, 1, "square")
+    assert (more.seed, more.count) == (7, 3)
+    assert not wanted(headshot("linkedin", READY)).exact
+
+
+def test_a_seed_that_nobody_remembers_needs_its_style() -> None:
+    reply = headshot("seed 5", READY)
+
+    assert (keys(reply), reply.effects) == (["headshot.unknown_seed"], ())
+    assert "/headshot linkedin seed 5" in reply.messages[0].text
+
+
+def test_a_seed_of_a_deleted_model_is_drawn_no_more() -> None:
+    reply = headshot("seed 102", situation(headshot_sets=[headshot_set()]))
+
+    assert (keys(reply), reply.effects) == (["model.gone"], ())
+
+
+def test_a_seed_is_no_second_press_of_what_waits() -> None:
+    assert wanted(headshot("linkedin seed 102", SITUATIONS["shooting"])).exact
 
 
 def test_results_show_seeds_likeness_and_every_button() -> None:

@@ -14,6 +14,7 @@ from bot.conversation.phrases import FALLBACK, LANGUAGES, NAMES, language_of, ph
 from bot.conversation.verdicts import PROBLEMS, SIDES
 from bot.conversation.wardrobe import BACKGROUNDS, COLOURS, GARMENTS
 from engine.contract import styles
+from engine.contract.events import Flaw
 from engine.contract.failures import FAILURE_FACTS, FailureCode
 from engine.contract.photos import REASON_FACTS, Missing, ReasonCode
 
@@ -63,6 +64,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "generating",
     ),
     "order.": ("training", "headshots", "training_unnamed", "headshots_unnamed"),
+    "headshots.short.": tuple(Flaw),
     "cancelled.": ("training", "headshots"),
     "failed.": ("training", "headshots"),
     "model.": ("training", "ready", "failed"),

@@ -392,12 +392,44 @@ PHRASES: Catalogue = {
         "Du hast noch {n} Porträt frei, also mache ich das.",
         "Du hast noch {n} Porträts frei, also mache ich die.",
     ),
+    "headshot.unknown_seed": (
+        "An ein Bild mit Seed {seed} erinnere ich mich nicht. Sag mir auch seinen Stil, "
+        "zum Beispiel: /headshot linkedin seed {seed}"
+    ),
     "headshot.privately": "Deine Porträts schicke ich dir privat.",
     "headshots.title": Plural(
         "Dein Porträt · {style} · mit „{name}“", "Deine {n} Porträts · {style} · mit „{name}“"
     ),
     "headshots.title_unnamed": Plural("Dein Porträt · {style}", "Deine {n} Porträts · {style}"),
     "headshots.made_in": "Gemacht in {spent}.",
+    "headshots.best_of": Plural(
+        "Das beste von {drawn}, gemacht in {spent}.",
+        "Die besten {n} von {drawn}, gemacht in {spent}.",
+    ),
+    "headshots.short.no_face": (
+        "Ich erkenne auf keinem ein Gesicht und konnte deshalb nicht die besten für dich "
+        "aussuchen. Bei einem kleinen Modell ist das normal. Bei einem großen drück auf „Noch "
+        "einmal“ oder probier einen anderen Stil."
+    ),
+    "headshots.short.several_faces": (
+        "Auf allen ist mehr als ein Gesicht. Drück auf „Noch einmal“ oder probier einen Stil mit "
+        "ruhigem Hintergrund."
+    ),
+    "headshots.short.cut_off": (
+        "Auf allen ist das Gesicht angeschnitten. Drück auf „Noch einmal“ oder probier einen "
+        "anderen Stil."
+    ),
+    "headshots.short.unlike": (
+        "Ehrlich gesagt sieht dir keines ähnlich genug. Drück auf „Mehr wie ich“ oder auf "
+        "„Nachtrainieren“ und nimm weitere Fotos dazu: andere Blickrichtung, anderes Licht."
+    ),
+    "headshots.short.blurry": (
+        "Keines ist richtig scharf geworden. Drück auf „Noch einmal“ oder probier einen anderen "
+        "Stil."
+    ),
+    "headshots.short.eyes_closed": (
+        "Auf allen sind die Augen zu. Drück auf „Noch einmal“, dann kommen neue."
+    ),
     "headshots.what_now": (
         "Noch nicht ganz du? Drück auf „Mehr wie ich“. "
         "Für anderswo nimm „Volle Größe“, für runde Rahmen „Profilbilder“."
@@ -427,7 +459,7 @@ PHRASES: Catalogue = {
     ),
     "headshots.no_profiles": (
         "Als ich diese Porträts gemacht habe, konnte ich noch keine Profilbilder schneiden. "
-        "Drück darunter auf „Nochmal“, dann geht es bei den neuen."
+        "Drück darunter auf „Noch einmal“, dann geht es bei den neuen."
     ),
     "headshots.packed": Plural(
         "Hier ist dein Porträt in einem ZIP: in voller Größe, fürs Profil und für andere Formate "
@@ -672,7 +704,10 @@ PHRASES: Catalogue = {
     ),
     "export.nothing": "Ich habe nichts von dir, das ich kopieren könnte. /train fängt an.",
     "export.begun": "Ich packe alles zusammen und schicke es dir gleich.",
-    "export.ready": "Hier ist alles, was ich von dir habe, in einer Datei.",
+    "export.ready": (
+        "Hier ist alles, was ich von dir habe. Kommt es in Teilen (.001, .002, …), speichere sie "
+        "in einem Ordner und öffne den ersten mit einem Entpacker wie 7-Zip oder Keka."
+    ),
     # settings
     "settings.title": "Sprache",
     "settings.chosen": "Ich spreche {language}, wie du es gewählt hast. Hier kannst du wechseln:",

@@ -348,12 +348,40 @@ PHRASES: Catalogue = {
         "You have {n} headshot left, so I make that one.",
         "You have {n} headshots left, so I make those.",
     ),
+    "headshot.unknown_seed": (
+        "I don't remember a picture with seed {seed}. Tell me its style too, "
+        "for example: /headshot linkedin seed {seed}"
+    ),
     "headshot.privately": "I send your headshots to you privately.",
     "headshots.title": Plural(
         "Your headshot · {style} · with “{name}”", "Your {n} headshots · {style} · with “{name}”"
     ),
     "headshots.title_unnamed": Plural("Your headshot · {style}", "Your {n} headshots · {style}"),
     "headshots.made_in": "Made in {spent}.",
+    "headshots.best_of": Plural(
+        "The best of {drawn}, made in {spent}.", "The best {n} of {drawn}, made in {spent}."
+    ),
+    "headshots.short.no_face": (
+        "I can't make out a face in any of them, so I couldn't choose the best for you. With a "
+        "small model that is normal. With a full-size one, press “Again” or try another style."
+    ),
+    "headshots.short.several_faces": (
+        "There is more than one face in all of them. Press “Again” for new ones, or try a style "
+        "with a plain background."
+    ),
+    "headshots.short.cut_off": (
+        "The face is cut off in all of them. Press “Again” for new ones, or try another style."
+    ),
+    "headshots.short.unlike": (
+        "Honestly, none of them looks enough like you. Press “More like me”, or “Retrain” with "
+        "more photos: other angles, other light."
+    ),
+    "headshots.short.blurry": (
+        "None of them came out really sharp. Press “Again” for new ones, or try another style."
+    ),
+    "headshots.short.eyes_closed": (
+        "The eyes are closed in all of them. Press “Again” for new ones."
+    ),
     "headshots.what_now": (
         "Not quite you? Press “More like me”. To use them elsewhere, take “Full size”, or "
         "“Profile pictures” for round frames."
@@ -593,7 +621,10 @@ PHRASES: Catalogue = {
     ),
     "export.nothing": "I have nothing of you to copy. /train begins.",
     "export.begun": "I'm packing everything up and send it to you shortly.",
-    "export.ready": "Here is all that I have of you, in one file.",
+    "export.ready": (
+        "Here is all that I have of you. If it comes in pieces (.001, .002, …), save them in one "
+        "folder and open the first with an unpacker such as 7-Zip or Keka."
+    ),
     # settings
     "settings.title": "Language",
     "settings.chosen": "I speak {language}, as you chose. Pick another one:",
