@@ -4,6 +4,8 @@ Every file is signed and laid under the set's prefix. Knows files and their name
 shows, beyond where its face is, is not looked at.
 """
 
+from dataclasses import replace
+
 from PIL import Image
 
 from engine.contract import keys
@@ -35,7 +37,8 @@ class Darkroom:
         if not self._shown:
             return
         images, origins = zip(*self._shown, strict=True)
-        sheet = finishing.contact_sheet(images, origins[0], sign=self._sign)
+        origin = replace(origins[0], seed=None)
+        sheet = finishing.contact_sheet(images, origin, sign=self._sign)
         self._blobs.put_sync(self._prefix + keys.SHEET, sheet)
 
     def _put(self, key: str, image: Image.Image, origin: Origin) -> None:

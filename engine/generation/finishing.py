@@ -31,7 +31,8 @@ class Origin:
     """What a file says of how it was made."""
 
     style: str
-    seed: int
+    seed: int | None
+    """None of a sheet of several."""
     base: str
     """Name of the base model."""
 
@@ -80,7 +81,7 @@ def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
         optimize=True,
         icc_profile=_srgb(),
         exif=exif,
-        xmp=xmp(AI_MADE, base=origin.base, style=origin.style, seed=str(origin.seed)),
+        xmp=xmp(AI_MADE, **_how(origin)),
     )
     return file.getvalue()
 
@@ -91,6 +92,11 @@ def _exif(description: str) -> Image.Exif:
     exif[ExifTags.Base.Software] = TOOL
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ColorSpace] = _SRGB_TAG
     return exif
+
+
+def _how(origin: Origin) -> dict[str, str]:
+    seed = {} if origin.seed is None else {"seed": str(origin.seed)}
+    return {"base": origin.base, "style": origin.style, **seed}
 
 
 @cache

@@ -58,6 +58,7 @@ def test_all_files_are_signed_and_say_ai_made(blobs: Blobs) -> None:
         data = blobs.get_sync(name)
         assert data.endswith(SEAL)
         assert AI_MADE.encode() in data
+        assert (b"hb:seed" in data) == (name != PREFIX + keys.SHEET)
 
 
 def test_a_set_without_pictures_has_no_sheet(blobs: Blobs) -> None:
