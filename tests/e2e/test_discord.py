@@ -12,6 +12,7 @@ from discord_server import DiscordServer, Said, a_discord, until
 from PIL import Image
 
 from bot import app
+from bot.commands.origin import Verdict, read
 from bot.processes.engine import engine_part
 from bot.settings import Settings
 
@@ -108,6 +109,8 @@ async def test_from_photos_to_headshots(tmp_path: Path, redis_url: str, tiny_bas
             assert set(made.files.values()) <= stored, "byte for byte what the engine made"
             for data in made.files.values():
                 Image.open(BytesIO(data)).load()
+                origin = read(data, certificates="")
+                assert origin.verdict is Verdict.MADE_BY_ANOTHER, "signed, whole on arrival"
 
             await server.command(ANN, "share")
             mine = await sees(server, ANN, "Share here")

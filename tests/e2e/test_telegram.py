@@ -14,6 +14,8 @@ from typing import Any
 from PIL import Image
 from telegram_server import TOKEN, TelegramServer
 
+from bot.commands.origin import Verdict, read
+
 SAMPLES = Path(__file__).parents[2] / "engine" / "demo" / "samples"
 GOOD = [file.read_bytes() for file in sorted((SAMPLES / "good").glob("*.jpg"))[:4]]
 BAD = (SAMPLES / "bad" / "blurred.jpg").read_bytes()
@@ -87,5 +89,7 @@ async def test_from_an_album_to_headshots(tiny_base: Path, tmp_path: Path) -> No
             with Image.open(BytesIO(message.data)) as picture:
                 picture.load()
                 assert picture.format == "JPEG"
+            origin = read(message.data, certificates="")
+            assert origin.verdict is Verdict.MADE_BY_ANOTHER, "signed, and whole when it arrives"
     finally:
         await server.stop()

@@ -53,6 +53,13 @@ def test_files_of_one_name_are_kept_apart_and_strange_names_made_plain() -> None
     assert MAX_REQUEST_BYTES < 25 * KIB * KIB
 
 
+def test_pictures_asked_for_as_files_are_not_drawn_into_a_gallery() -> None:
+    files = [("1.jpg", b"1", ""), ("all.zip", b"2", "")]
+
+    assert [upload.is_shown for upload in uploads(files, 10)] == [True, False]
+    assert [upload.is_shown for upload in uploads(files, 10, shown=False)] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
