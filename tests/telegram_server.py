@@ -14,6 +14,7 @@ from aiohttp import web
 TOKEN = "4242:AAtestTOKENtestTOKENtestTOKENtest00"
 BOT = {"id": 4242, "is_bot": True, "first_name": "Heads", "username": "heads_bot"}
 CLOUD_LIMIT_BYTES = 20 * 1024 * 1024
+REQUEST_LIMIT_BYTES = 50 * 1000 * 1000
 Json = dict[str, Any]
 
 
@@ -135,6 +136,8 @@ class TelegramServer:
             if fault.refused is not None:
                 return _refusal(fault.refused)
         try:
+            if (request.content_length or 0) > REQUEST_LIMIT_BYTES:
+                raise Refused(413, "Request Entity Too Large")
             answer = getattr(self, f"_on_{method.lower()}", None)
             if answer is None:
                 raise Refused(404, "Not Found")

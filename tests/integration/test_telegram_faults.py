@@ -215,11 +215,29 @@ async def test_what_telegram_cannot_show_comes_as_a_file(house: TelegramHouse) -
         ann.presses(data, card)
         await until(ann.reads("“Me” is ready!"))
         refused = Refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
-        house.server.faults = [Fault("sendMediaGroup", refused=refused)]
+        house.server.faults = [
+            Fault("sendMediaGroup", refused=refused),
+            Fault("sendPhoto", refused=refused),
+        ]
+        ann.says("/headshot founder 3")
+        await until(ann.reads("Your 3 headshots"))
+    kinds = [message.kind for message in house.server.visible(7)]
+    assert (kinds.count("photo"), kinds.count("document")) == (2, 3), "one spoils no others"
+
+
+async def test_a_server_without_albums_gets_files_one_by_one(house: TelegramHouse) -> None:
+    ann = house.ann
+    async with house.open():
+        ann.send(ann.album(good(3), as_files=True))
+        data, card = await until(lambda: ann.offered("Start training"))
+        ann.presses(data, card)
+        await until(ann.reads("“Me” is ready!"))
+        unknown = Refused(404, "Not Found: method not found")
+        house.server.faults = [Fault("sendMediaGroup", times=99, refused=unknown)]
         ann.says("/headshot founder 2")
         await until(ann.reads("Your 2 headshots"))
     kinds = [message.kind for message in house.server.visible(7)]
-    assert (kinds.count("photo"), kinds.count("document")) == (0, 2)
+    assert (kinds.count("photo"), kinds.count("document")) == (2, 2)
 
 
 async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) -> None:

@@ -13,7 +13,7 @@ from telegram.error import (
 )
 
 from bot.frontends.base import MessageGoneError, TryLaterError, UnreachableError
-from bot.frontends.telegram.faults import is_in_doubt, is_unchanged, translated
+from bot.frontends.telegram.faults import is_in_doubt, is_refused, is_unchanged, translated
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,21 @@ def test_when_it_may_have_been_done_all_the_same(error: TelegramError, doubt: bo
 def test_not_modified_is_no_error() -> None:
     assert is_unchanged(BadRequest("Message is not modified: specified new message content"))
     assert not is_unchanged(BadRequest("Message to edit not found"))
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (BadRequest("PHOTO_INVALID_DIMENSIONS"), True),
+        (InvalidToken("Not Found"), True),
+        (NetworkError("Request Entity Too Large"), True),
+        (InvalidToken("Unauthorized"), False),
+        (BadRequest("Message is not modified"), False),
+        (BadRequest("Chat not found"), False),
+        (Forbidden("bot was blocked"), False),
+        (NetworkError("Bad Gateway"), False),
+        (RetryAfter(1), False),
+    ],
+)
+def test_what_the_server_does_not_take(error: TelegramError, refused: bool) -> None:
+    assert is_refused(error) == refused

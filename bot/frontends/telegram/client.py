@@ -5,6 +5,7 @@ from typing import Any, cast
 from telegram.ext import AIORateLimiter, ExtBot
 from telegram.request import HTTPXRequest
 
+from bot.frontends.telegram.lenience import honest_status, whole_answer
 from engine.contract.base import Frozen
 
 POLL_S = 45
@@ -55,13 +56,22 @@ class Client(ExtBot[int]):
         found = await self._post("getUpdates", data, read_timeout=timeout_s + PATIENCE_S)
         return cast("list[dict[str, Any]]", found)
 
+    async def _post(self, endpoint: str, data: Any = None, **options: Any) -> Any:
+        return whole_answer(endpoint, await super()._post(endpoint, data, **options))
+
     async def close_connections(self) -> None:
         await self._http.shutdown()
         await self._polling_http.shutdown()
 
 
+class _HonestRequest(HTTPXRequest):
+    async def do_request(self, *args: Any, **options: Any) -> tuple[int, bytes]:
+        status, body = await super().do_request(*args, **options)
+        return honest_status(status, body), body
+
+
 def _http(access: Access, num_connections: int) -> HTTPXRequest:
-    return HTTPXRequest(
+    return _HonestRequest(
         connection_pool_size=num_connections,
         read_timeout=access.read_timeout_s,
         write_timeout=30.0,

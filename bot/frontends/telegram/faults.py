@@ -43,7 +43,10 @@ NOBODY = (
     "group chat was deactivated",
 )
 NO_RIGHTS = ("not enough rights", "have no rights", "need administrator rights", "chat_write")
+REVOKED = ("unauthorized",)
+"""Else the same class means that there is no such method."""
 STALE_QUERY = ("query is too old", "query id is invalid", "query_id_invalid")
+TOO_LARGE = ("entity too large",)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -59,6 +62,13 @@ def is_stale_query(error: TelegramError) -> bool:
 def is_unreachable(error: TelegramError) -> bool:
     """This person cannot be written to."""
     return isinstance(error, Forbidden) or (isinstance(error, BadRequest) and _says(error, NOBODY))
+
+
+def is_refused(error: TelegramError) -> bool:
+    """The server does not take this, or knows no such method; the chat itself is all right."""
+    if is_unchanged(error) or translated(error) is not None:
+        return False
+    return isinstance(error, NetworkError | InvalidToken)
 
 
 def is_in_doubt(error: TelegramError) -> bool:
@@ -84,6 +94,10 @@ def translated(error: TelegramError) -> FrontendError | None:
         case BadRequest() if _says(error, GONE):
             return MessageGoneError()
         case BadRequest() | ChatMigrated():
+            return None
+        case InvalidToken() if not _says(error, REVOKED):
+            return None
+        case NetworkError() if _says(error, TOO_LARGE):
             return None
         case InvalidToken() | Conflict():
             return TryLaterError(UNUSABLE_S)

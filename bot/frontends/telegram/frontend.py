@@ -19,18 +19,20 @@ from bot.frontends.telegram.client import Access, Client
 from bot.frontends.telegram.files import CLOUD_LIMIT_MIB, Files
 from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.hand import Hand
+from bot.frontends.telegram.lenience import whole_update
 from bot.frontends.telegram.lock import alone
+from bot.frontends.telegram.pictures import UPLOAD_LIMIT_MIB
 from bot.frontends.telegram.polling import Setbacks, patiently, poll
 from bot.frontends.telegram.presses import Presses
 from bot.frontends.telegram.reactions import Reactions
 from bot.frontends.telegram.reading import PLATFORM, Heard, read
-from bot.frontends.telegram.sending import UPLOAD_LIMIT_MIB, Sender
+from bot.frontends.telegram.sending import Sender
 from bot.frontends.telegram.worklist import ALBUM_QUIET_S, Worklist
 from engine.contract.blobs import Blobs
 
 NOT_LISTENING_S = 1.0
 LAST_SENDS_S = 6.0
-LOCAL_UPLOAD_LIMIT_MIB = 2000
+LOCAL_UPLOAD_LIMIT_MIB = 1900
 
 
 class TelegramFrontend:
@@ -158,5 +160,5 @@ class Life:
             self._worklist.all_is_here()
 
     def _understand(self, arrival: Arrival) -> Heard | None:
-        update = Update.de_json(arrival.payload, self._client)
+        update = Update.de_json(whole_update(arrival.payload), self._client)
         return read(update, self._username)

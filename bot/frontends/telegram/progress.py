@@ -4,11 +4,13 @@ A call whose answer got lost may have been done. It is tried once more; if that 
 as well while the server is in good health, it counts as done: one double at most, nothing lost.
 """
 
+import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import inf
 from typing import Any
 
 import structlog
@@ -20,6 +22,8 @@ from bot.frontends.telegram.faults import SOON_S, is_in_doubt
 
 MAX_REMEMBERED = 1000
 MAX_DOUBTS = 2
+PORTION_S = 60.0
+"""What takes longer, such as many large files, goes on with the next try."""
 log = structlog.get_logger()
 
 
@@ -28,12 +32,16 @@ class Progress:
     """Of one message to one chat. `step` runs each of its calls once."""
 
     is_healthy: Callable[[], Awaitable[bool]]
+    until: float = inf
+    """Time of the event loop after which no further call is begun."""
     done: dict[str, Any] = field(default_factory=dict[str, Any])
     doubts: dict[str, int] = field(default_factory=dict[str, int])
 
     async def step(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """What the call returned, now or at an earlier try; None where nobody knows."""
         if name not in self.done:
+            if asyncio.get_running_loop().time() > self.until:
+                raise TryLaterError(0)
             self.done[name] = await self._tried(name, call)
         return self.done[name]
 
@@ -54,8 +62,11 @@ class Progress:
 class Progresses:
     """By chat and message, until the message is through."""
 
-    def __init__(self, is_healthy: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(
+        self, is_healthy: Callable[[], Awaitable[bool]], portion_s: float = PORTION_S
+    ) -> None:
         self._is_healthy = is_healthy
+        self._portion_s = portion_s
         self._open: OrderedDict[str, Progress] = OrderedDict()
 
     def of(self, address: Address, message: Message) -> Progress:
@@ -64,6 +75,7 @@ class Progresses:
             self._open[key] = Progress(self._is_healthy)
             while len(self._open) > MAX_REMEMBERED:
                 self._open.popitem(last=False)
+        self._open[key].until = asyncio.get_running_loop().time() + self._portion_s
         return self._open[key]
 
     def close(self, address: Address, message: Message) -> None:

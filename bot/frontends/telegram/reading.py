@@ -129,7 +129,8 @@ def wish_of(command: Command) -> str:
 
 def _attachment(message: Message) -> Attachment | None:
     if message.photo:
-        photo = max(message.photo, key=lambda size: size.width * size.height)
+        # They come smallest first, should a server not say how large they are.
+        photo = max(reversed(message.photo), key=lambda size: size.width * size.height)
         return Attachment(photo.file_id, photo.file_size or 0, True, is_compressed=True)
     document = message.document
     if document is not None and message.animation is None:

@@ -1,0 +1,80 @@
+"""Answers and updates of other makers' servers are read all the same."""
+
+import json
+from typing import Any
+
+import pytest
+from telegram import Update
+
+from bot.conversation.incoming import Command, Pressed
+from bot.frontends.telegram.lenience import honest_status, whole_answer, whole_update
+from bot.frontends.telegram.reading import Heard, read
+
+NO = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "honest"),
+    [
+        (200, {"ok": True, "result": True}, 200),
+        (200, NO, 403),
+        (200, {"ok": False}, 400),
+        (200, {"ok": False, "error_code": "much"}, 400),
+        (502, NO, 502),
+        (200, ["ok"], 200),
+    ],
+)
+def test_a_no_is_a_no(status: int, body: object, honest: int) -> None:
+    assert honest_status(status, json.dumps(body).encode()) == honest
+
+
+def test_a_file_is_no_answer() -> None:
+    assert honest_status(200, b'\xff\xd8 "ok" \x00') == 200
+
+
+def test_what_was_sent_is_known_by_its_id_alone() -> None:
+    telling = {"message_id": 7, "date": 10**13, "chat": {"id": "x"}, "entities": "none"}
+    sent = whole_answer("sendMessage", telling)
+    assert sent["message_id"] == 7
+    assert sent["date"] < 10**9
+    assert whole_answer("sendPhoto", True) is True
+    assert whole_answer("sendDocument", None) is True
+    assert whole_answer("editMessageText", None) is True
+    assert whole_answer("sendMediaGroup", None) == []
+    assert [one["message_id"] for one in whole_answer("sendMediaGroup", [telling])] == [7]
+    assert whole_answer("getMe", {"username": "b"})["is_bot"]
+    assert whole_answer("getUpdates", []) == []
+
+
+def understood(update: dict[str, Any]) -> Heard | None:
+    return read(Update.de_json(whole_update({"update_id": 1, **update}), None), "heads_bot")
+
+
+def test_a_message_needs_little() -> None:
+    message = {"message_id": 3, "chat": {"id": 7}, "from": {"id": 7}, "text": "/help"}
+    spoilt = {"date": 10**14, "entities": [{"type": "bot_command"}], "reply_to_message": {}}
+    found = understood({"message": {**message, **spoilt}})
+    assert found is not None
+    assert (found.said, found.origin) == (Command(name="help"), {"chat": 7, "message": 3})
+    group = understood({"message": {**message, "chat": {"id": -5}}})
+    assert group is not None
+    assert group.caller.here is not None
+
+
+def test_files_need_little() -> None:
+    message = {"message_id": 3, "chat": {"id": 7}, "from": {"id": 7}}
+    photo = understood({"message": {**message, "photo": [{"file_id": "a"}, {"file_id": "b"}]}})
+    file = understood({"message": {**message, "document": {"file_id": "c", "file_name": "c.PNG"}}})
+    for found, file_id in ((photo, "b"), (file, "c")):
+        assert found is not None
+        assert found.attachment is not None
+        assert (found.attachment.file_id, found.attachment.is_image) == (file_id, True)
+
+
+def test_a_press_needs_little() -> None:
+    query = {"id": "q", "from": {"id": 7}, "data": "styles::"}
+    for message in ({}, {"message": {"message_id": 3, "chat": {"id": 7}}}):
+        found = understood({"callback_query": {**query, **message}})
+        assert found is not None
+        assert isinstance(found.said, Pressed)
+        assert found.said.action is not None
