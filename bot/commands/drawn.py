@@ -70,22 +70,28 @@ class Drawer:
         return made
 
     async def _made(self, job: GenerateHeadshots) -> HeadshotsManifest:
-        key = keys.headshots(job.owner, job.job_id) + keys.MANIFEST
+        """Once the engine has let go of the job: until then it may look at the artifact."""
         patience = PATIENCE
         while patience:
-            is_gone = await self._queue.position(job) is None
-            try:
-                return HeadshotsManifest.model_validate_json(await self._blobs.get(key))
-            except BlobMissingError:
-                pass
+            has_ended = await self._queue.position(job) is None
+            made = await self._manifest(job) if has_ended else None
+            if made is not None:
+                return made
             if job.job_id in self._failures:
                 failure = self._failures[job.job_id]
                 del self._in_line[job.job_id]
                 raise EngineError(failure.code, **failure.facts)
-            patience = patience - 1 if is_gone else PATIENCE
+            patience = patience - 1 if has_ended else PATIENCE
             await asyncio.sleep(self._look_every_s)
         del self._in_line[job.job_id]
         raise CommandError(f"the engine gave up on the style {job.style.name!r}; its log says why")
+
+    async def _manifest(self, job: GenerateHeadshots) -> HeadshotsManifest | None:
+        key = keys.headshots(job.owner, job.job_id) + keys.MANIFEST
+        try:
+            return HeadshotsManifest.model_validate_json(await self._blobs.get(key))
+        except BlobMissingError:
+            return None
 
     async def _listen(self) -> None:
         async for event, acknowledge in await self._stream.onlooker():

@@ -1,7 +1,6 @@
 """Example pictures of the styles, which `headshot-bot styles preview` leaves in the blob store."""
 
 import asyncio
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import structlog
@@ -12,18 +11,19 @@ from engine.contract.blobs import Blobs
 from engine.contract.failures import EngineError
 
 LOOK_EVERY_S = 60.0
+PATIENCE_S = 2.0
 EXAMPLE_PX = 512
 """Longer side of an example: menus show many at once."""
 log = structlog.get_logger()
 
 
 class Examples:
-    """What was there at the last look, so that nobody's menu waits for a bucket far away."""
+    """What was there at the last look: only the first menu of all waits for a bucket far away."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self.by_style: Mapping[str, str] = {}
-        """Blob keys by style."""
+        self._by_style: dict[str, str] | None = None
+        self._looking = asyncio.Lock()
 
     async def run(self) -> None:
         """Looks for new ones until cancelled."""
@@ -31,10 +31,21 @@ class Examples:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def look(self) -> None:
-        try:
-            found = await self._blobs.list(keys.STYLE_EXAMPLES)
-        except EngineError as error:
-            log.warning("examples_not_found", **facts(error))
-            return
-        self.by_style = {PurePosixPath(key).stem: key for key in found if key.endswith(".jpg")}
+    async def by_style(self) -> dict[str, str]:
+        """Blob keys by style."""
+        if self._by_style is None:
+            await self.look(only_first=True)
+        return self._by_style or {}
+
+    async def look(self, only_first: bool = False) -> None:
+        async with self._looking:
+            if only_first and self._by_style is not None:
+                return
+            self._by_style = self._by_style or {}
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    found = await self._blobs.list(keys.STYLE_EXAMPLES)
+            except (EngineError, TimeoutError) as error:
+                log.warning("examples_not_found", **facts(error))
+                return
+            self._by_style = {PurePosixPath(key).stem: key for key in found if key.endswith(".jpg")}

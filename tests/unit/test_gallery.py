@@ -140,14 +140,16 @@ def test_styles_that_do_not_exist_are_answered_with_the_nearest(tmp_path: Path) 
 
 
 async def test_examples_are_what_lies_in_the_blob_store(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    blobs = Blobs.from_url(settings.blobs_url)
-    examples = Examples(blobs)
-    await examples.look()
-    assert examples.by_style == {}
-
+    blobs = Blobs.from_url(Settings(data_dir=tmp_path).blobs_url)
     await blobs.put(keys.style_example("park"), jpeg())
-    await blobs.put(keys.style_example("old-style"), jpeg())
+    examples = Examples(blobs)
+    assert await examples.by_style() == {"park": "styles/park.jpg"}
+
+    await blobs.put(keys.style_example("beach"), jpeg())
+    assert set(await examples.by_style()) == {"park"}
     await examples.look()
-    assert examples.by_style["park"] == "styles/park.jpg"
-    assert set(examples.by_style) == {"park", "old-style"}
+    assert set(await examples.by_style()) == {"park", "beach"}
+
+
+async def test_menus_do_without_examples_where_there_are_none(tmp_path: Path) -> None:
+    assert await Examples(Blobs.from_url(f"file://{tmp_path}/new")).by_style() == {}
