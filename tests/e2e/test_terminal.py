@@ -132,6 +132,29 @@ def test_train_generate_and_chat_share_the_models(
     assert "ready!" not in talk.stdout, "what commands were told is not told again"
 
 
+def test_examples_of_styles_are_drawn_once_and_shown(
+    base: Path, served: Path, tmp_path: Path
+) -> None:
+    wish = ("styles", "preview", "--styles", "linkedin,park", "--out", "gallery", "--json")
+    drawn = program("--data", served, *wish, base=base, cwd=tmp_path)
+    assert drawn.returncode == 0, drawn.stderr
+    told = json.loads(drawn.stdout)
+    assert list(told["styles"]) == ["linkedin", "park"]
+    picture = Path(told["styles"]["park"][0])
+    assert picture.read_bytes()[:2] == b"\xff\xd8"
+    assert Path(told["page"]).read_text().count("<img") == 2
+    first_drawn = picture.stat().st_mtime_ns
+
+    again = program("--data", served, *wish, base=base, cwd=tmp_path)
+    assert json.loads(again.stdout) == told
+    assert picture.stat().st_mtime_ns == first_drawn
+
+    talk = program("--data", served, "chat", typed="/styles\n", base=base, cwd=tmp_path)
+    assert "headshots/linkedin.jpg   LinkedIn" in talk.stdout
+    with Image.open(tmp_path / "headshots" / "park.jpg") as shown:
+        assert shown.format == "JPEG"
+
+
 def test_at_a_keyboard(base: Path, served: Path, tmp_path: Path) -> None:
     """Typing, Tab, a choice by its number, and Ctrl-D, in a terminal that is left as it was."""
     master, slave = pty.openpty()
