@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.settings import Settings
+from bot.settings import STYLES, Settings
 from engine.contract.styles import load
 
 
@@ -28,4 +28,7 @@ def show_styles(settings: Settings, as_json: bool) -> None:
             table.add_row(Text(category, style="dim italic"), "")
         table.add_row(f"  {style.name}", Text(style.description))
     console.print(table)
+    own = settings.styles or settings.data_dir / STYLES
     console.print("\nheadshot-bot generate --lora NAME --style STYLE --out DIR", style="dim")
+    console.print("headshot-bot styles preview   draws examples of them", style="dim")
+    console.print(f"Styles of your own: {own}", style="dim", soft_wrap=True, highlight=False)

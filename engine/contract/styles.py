@@ -70,14 +70,16 @@ class StylesError(ValueError):
 
 
 def load(extra: Path | None = None) -> dict[str, Style]:
-    """Our styles by name, in order, with those of `extra` added, changed or taken out."""
+    """Our styles by name, category by category; those of `extra` added, changed or taken out."""
     ours = _packaged()
     own = {} if extra is None else parse(_read(extra), str(extra), ours)
     styles = {name: style for name, style in ({**ours, **own}).items() if not style.hidden}
     _refuse_same_titles(styles, own, str(extra))
     if not styles:
         raise StylesError(f"{extra}: it hides every style; leave at least one")
-    return styles
+    categories = list(dict.fromkeys(style.category for style in styles.values()))
+    in_order = sorted(styles.values(), key=lambda style: categories.index(style.category))
+    return {style.name: style for style in in_order}
 
 
 def _read(path: Path) -> str:

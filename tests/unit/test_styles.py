@@ -77,7 +77,9 @@ def test_an_admins_file_adds_and_replaces(tmp_path) -> None:
 
     assert catalogue["plain"].clothes == ("a shirt",)
     assert catalogue["linkedin"].title == "Ours"
-    assert list(catalogue)[-1] == "plain"
+    studio = [name for name, style in catalogue.items() if style.category == "studio"]
+    assert studio[-1] == "plain"
+    assert list(catalogue).index("plain") == list(catalogue).index("studio-dark") + 1
     assert styles.load()["linkedin"].title == "LinkedIn"
 
 
