@@ -21,7 +21,8 @@ _GAP_PX = 12
 _PAPER = (250, 250, 248)
 _INK = (70, 70, 70)
 _SHEET_PX = 1600
-"""Longer side of a contact sheet at most, without its labels and gaps."""
+"""Longer side of a contact sheet at most, without its labels and gaps; pictures are reduced by whole
+numbers, which is quick and stays sharp."""
 _ICC_DATE = slice(24, 36)
 _SRGB_TAG = 1
 
@@ -55,10 +56,11 @@ def contact_sheet(
     columns = columns or ceil(sqrt(len(images)))
     rows = ceil(len(images) / columns)
     widest, tallest = max(i.width for i in images), max(i.height for i in images)
-    scale = min(1.0, _SHEET_PX / max(columns * widest, rows * tallest))
-    small = [_scaled(image, scale) for image in images]
-    label_px = max(16, round(tallest * scale / 20))
-    cell_px = (round(widest * scale) + _GAP_PX, round(tallest * scale) + label_px + _GAP_PX)
+    factor = ceil(max(columns * widest, rows * tallest) / _SHEET_PX)
+    small = [image.reduce(factor) for image in images]
+    widest, tallest = max(i.width for i in small), max(i.height for i in small)
+    label_px = max(16, tallest // 20)
+    cell_px = (widest + _GAP_PX, tallest + label_px + _GAP_PX)
     sheet = Image.new("RGB", (columns * cell_px[0] + _GAP_PX, rows * cell_px[1] + _GAP_PX), _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=label_px * 0.8)
@@ -70,13 +72,6 @@ def contact_sheet(
         draw.text(below, str(number + 1), fill=_INK, font=font, anchor="mm")
     description = f"AI-generated contact sheet; style {origin.style}"
     return sign(_encode(sheet, _exif(description), origin))
-
-
-def _scaled(image: Image.Image, scale: float) -> Image.Image:
-    if scale == 1.0:
-        return image
-    size = round(image.width * scale), round(image.height * scale)
-    return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def _encode(image: Image.Image, exif: Image.Exif, origin: Origin) -> bytes:
