@@ -6,8 +6,9 @@ and stand before. What comes of it are words that we wrote; nothing a person typ
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Literal
 
-from bot.conversation.phrases import LANGUAGES, phrase
+from bot.conversation.phrases import LANGUAGES, language_of, phrase
 from bot.conversation.speaking import Turn
 from engine.contract.styles import Style
 
@@ -68,6 +69,7 @@ COLOURS = {
     "beige": "beige",
     "brown": "brown",
 }
+NAMES = {"background": tuple(BACKGROUNDS), "garment": tuple(GARMENTS)}
 ARTICLES = frozenset(
     ("a", "an", "the", "some", "in", "ein", "eine", "einen", "einem", "einer", "im")
 )
@@ -83,6 +85,15 @@ def backgrounds(turn: Turn) -> str:
 
 def garments(turn: Turn) -> str:
     return ", ".join(turn.say(f"garment.{key}") for key in GARMENTS)
+
+
+def suggested(kind: Literal["background", "garment"], typed: str, locale: str) -> list[str]:
+    """Names that go on from what was typed, for frontends that offer them while one types."""
+    language = language_of(locale)
+    colour, rest = _colour(_words(typed)) if kind == "garment" else (None, _words(typed))
+    before = "" if colour is None else phrase(language, f"colour.{colour}") + " "
+    names = [phrase(language, f"{kind}.{key}") for key in NAMES[kind]]
+    return [before + name for name in names if _plain(rest) in _plain([name])]
 
 
 def background_of(text: str, styles: Mapping[str, Style]) -> str | None:

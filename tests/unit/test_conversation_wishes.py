@@ -16,6 +16,7 @@ from bot.conversation.wardrobe import (
     GARMENTS,
     background_of,
     clothes_of,
+    suggested,
 )
 from bot.conversation.wishes import Wish, read_wish
 
@@ -115,6 +116,27 @@ def test_a_background_is_found_however_it_is_written(said: str, background: str 
 )
 def test_clothes_are_the_styles_own_or_of_the_wardrobe(said: str, clothes: tuple[str]) -> None:
     assert clothes_of(said, LINKEDIN, STYLES) == clothes
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "locale", "names"),
+    [
+        ("background", "stud", "en-GB", [f"{c} studio" for c in ("grey", "white")]),
+        ("background", "bü", "de", ["Büro", "Bühne"]),
+        ("background", "moon", "de", []),
+        ("garment", "jack", "fr", ["denim jacket", "leather jacket"]),
+        ("garment", "light blue sh", "en-US", ["light blue shirt"]),
+        ("garment", "roter p", "de", ["rot Pullover", "rot Poloshirt"]),
+    ],
+)  # fmt: skip
+def test_names_are_offered_while_one_types(kind, typed: str, locale: str, names: list[str]) -> None:
+    assert [name for name in suggested(kind, typed, locale) if name in names] == names
+    assert all(background_of(n, STYLES) or clothes_of(n, LINKEDIN, STYLES) for n in names)
+
+
+def test_everything_is_offered_where_nothing_is_typed() -> None:
+    assert len(suggested("background", "", "en")) == len(BACKGROUNDS) <= 25
+    assert len(suggested("garment", "", "en")) == len(GARMENTS) <= 25
 
 
 def test_a_wish_becomes_words_that_we_wrote() -> None:

@@ -26,6 +26,8 @@ OPTIONS = (
     "style",
     "count",
     "orientation",
+    "background",
+    "clothes",
     "model",
     "language",
     "action",

@@ -13,7 +13,8 @@ from discord.app_commands import Choice, Range
 
 from bot.conversation.commands import COMMANDS
 from bot.conversation.incoming import Command
-from bot.conversation.phrases import LANGUAGES, NAMES
+from bot.conversation.phrases import FALLBACK, LANGUAGES, NAMES, language_of
+from bot.conversation.wardrobe import suggested
 from bot.frontends.discord.words import say
 from engine.contract.styles import Style
 
@@ -115,37 +116,59 @@ def _headshot(
         style: str | None = None,
         count: int | None = None,
         orientation: str | None = None,
+        background: Range[str, 1, 64] | None = None,
+        clothes: Range[str, 1, 64] | None = None,
         model: Range[str, 1, 64] | None = None,
     ) -> None:
         options = _told(style=style, count=count, aspect=orientation, model=model)
+        options |= _told(background=background, clothes=clothes)
         await ears.command(interaction, Command(name="headshot", options=options))
 
     async def suggest(interaction: Interaction, current: str) -> list[Choice[str]]:
-        return [Choice(name=s.title, value=s.name) for s in matching(styles, current)]
+        language = language_of(interaction.locale.value)
+        found = matching(styles, current, language)
+        return [Choice(name=s.words(language).title, value=s.name) for s in found]
+
+    async def suggest_background(interaction: Interaction, current: str) -> list[Choice[str]]:
+        return _choices(suggested("background", current, interaction.locale.value))
+
+    async def suggest_clothes(interaction: Interaction, current: str) -> list[Choice[str]]:
+        return _choices(suggested("garment", current, interaction.locale.value))
 
     # discord.py reads annotations; this one is known only now
     headshot.__annotations__["count"] = Optional[cast("Any", Range)[int, 1, max_count]]  # noqa: UP045
-    names = ("style", "count", "orientation", "model")
+    names = ("style", "count", "orientation", "background", "clothes", "model")
     app_commands.rename(**{name: say(f"option_name.{name}") for name in names})(headshot)
     app_commands.describe(**{name: say(f"option.{name}") for name in names})(headshot)
     shapes = ("portrait", "square")
     app_commands.choices(orientation=[Choice(name=say(f"aspect.{s}"), value=s) for s in shapes])(
         headshot
     )
-    app_commands.autocomplete(style=cast("Any", suggest))(headshot)
+    app_commands.autocomplete(
+        style=cast("Any", suggest),
+        background=cast("Any", suggest_background),
+        clothes=cast("Any", suggest_clothes),
+    )(headshot)
     return _command("headshot", headshot)
 
 
-def matching(styles: dict[str, Style], typed: str) -> list[Style]:
+def matching(styles: dict[str, Style], typed: str, language: str = FALLBACK) -> list[Style]:
     """At most as many as Discord shows; titles that begin so come first."""
     word = typed.strip().casefold()
-    found = [
-        style
+    said = {
+        style.name: " ".join(
+            (words.title, style.name, style.title, style.category, words.description)
+        )
         for style in styles.values()
-        if word in " ".join((style.title, style.name, style.category, style.description)).casefold()
-    ]
-    found.sort(key=lambda style: not style.title.casefold().startswith(word))
+        for words in [style.words(language)]
+    }
+    found = [style for name, style in styles.items() if word in said[name].casefold()]
+    found.sort(key=lambda style: not said[style.name].casefold().startswith(word))
     return found[:MAX_CHOICES]
+
+
+def _choices(names: Sequence[str]) -> list[Choice[str]]:
+    return [Choice(name=name, value=name) for name in names[:MAX_CHOICES]]
 
 
 def _models(ears: Ears) -> app_commands.Command[Any, ..., None]:
