@@ -65,7 +65,7 @@ class Wish:
 async def preview(settings: Settings, wish: Wish, out: Path | None, as_json: bool) -> int:
     """Draws what is missing, and tells where the gallery lies. Returns the exit code."""
     console = Console(stderr=as_json)
-    folder = (out or settings.data_dir / "styles").expanduser()
+    folder = (out or settings.data_dir / "styles").expanduser().absolute()
     catalogue = styles.load(settings.styles)
     names = chosen(catalogue, wish.styles)
     jobs = await _jobs(settings, wish, catalogue, names)
