@@ -21,8 +21,8 @@ _GAP_PX = 12
 _PAPER = (250, 250, 248)
 _INK = (70, 70, 70)
 _SHEET_PX = 1600
-"""Longer side of a contact sheet at most, without its labels and gaps; pictures are reduced by whole
-numbers, which is quick and stays sharp."""
+"""Longer side of a contact sheet at most, without its labels and gaps; pictures are reduced by
+whole numbers, which is quick and stays sharp."""
 _ICC_DATE = slice(24, 36)
 _SRGB_TAG = 1
 
