@@ -89,8 +89,8 @@ class Attempt:
         self._redis = redis
         self._stream = stream
         self._crashes_key = f"headshots:crashes:{self.queue_id}"
-        self.started_from = 0
-        """The step that the last `Started` told."""
+        self.started_from: int | None = None
+        """The step that the last `Started` told; None before the first."""
         self._told_phase: Phase | None = None
         self._told_at_s = 0.0
 

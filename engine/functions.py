@@ -99,8 +99,7 @@ async def generate_headshots(
 ) -> HeadshotsMade:
     prefix = keys.headshots(job.owner, job.job_id)
     made = await _manifest(tools.blobs, prefix, HeadshotsManifest)
-    if made is None:
-        await attempt.started()
+    if made is None:  # it has started once it had its first turn on the GPU
         await _on_gpu(Run(task_id=attempt.queue_id, job=job), attempt, tools)
         made = await _manifest(tools.blobs, prefix, HeadshotsManifest)
         assert made is not None, "a generation that is done has written its manifest"

@@ -70,7 +70,7 @@ class Order(Frozen):
     step: int = 0
     total: int = 0
     eta_s: tuple[float, float] | None = Field(
-        default=None, description="least and most, see times.eta_range"
+        default=None, description="least and most that is left"
     )
     likeness: float | None = Field(default=None, ge=0, le=1)
     preview_key: str = ""

@@ -98,21 +98,6 @@ async def to_cancel(tx: AsyncSession) -> Sequence[Order]:
     return found.all()
 
 
-async def ahead_of(tx: AsyncSession, order: Order) -> int:
-    """How many open orders of the same kind are older."""
-    found = await tx.scalar(
-        select(func.count())
-        .select_from(Order)
-        .where(
-            Order.kind == order.kind,
-            Order.status.in_(OPEN),
-            (Order.created_at < order.created_at)
-            | ((Order.created_at == order.created_at) & (Order.id < order.id)),
-        )
-    )
-    return found or 0
-
-
 async def counts_since(tx: AsyncSession, person_id: str, since: datetime) -> dict[str, int]:
     """By kind, what counts against the day's quota: what failed costs nothing."""
     found = await tx.execute(

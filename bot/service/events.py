@@ -158,7 +158,7 @@ class Events:
             if order is None or order.status != orders.WAITING:
                 return
             visit = await self._visit(tx, order)
-            shown = OrderQueued(order=await self._situations.order(tx, order))
+            shown = OrderQueued(order=await self._situations.order(tx, order, visit.now))
             await self._turns.announce(visit, shown)
         self._bells.ring(visit.posted)
 

@@ -49,7 +49,7 @@ async def apply(
             return await _cancelled(visit, order, situations)
         case Queued():
             order.status = orders.WAITING
-            return [OrderQueued(order=await situations.order(visit.tx, order))]
+            return [OrderQueued(order=await situations.order(visit.tx, order, visit.now))]
         case Started():
             order.status = orders.RUNNING
             order.started_at = order.started_at or visit.now
@@ -65,10 +65,10 @@ async def apply(
             )
         case Preview():
             _note(order, {"preview_key": event.key})
-            return [PreviewReady(order=await situations.order(visit.tx, order))]
+            return [PreviewReady(order=await situations.order(visit.tx, order, visit.now))]
         case _:
             return []
-    return [OrderProgress(order=await situations.order(visit.tx, order))]
+    return [OrderProgress(order=await situations.order(visit.tx, order, visit.now))]
 
 
 def _note(order: Order, facts: Json) -> None:
@@ -113,7 +113,9 @@ async def _trained(
     assert shown is not None
     return [
         TrainingFinished(
-            order=await situations.order(visit.tx, order), model=shown, seconds=trained.seconds
+            order=await situations.order(visit.tx, order, visit.now),
+            model=shown,
+            seconds=trained.seconds,
         )
     ]
 
@@ -128,7 +130,7 @@ async def _made(
     await models.store_headshots(visit.tx, order, made.headshots, visit.now)
     return [
         HeadshotsReady(
-            order=await situations.order(visit.tx, order),
+            order=await situations.order(visit.tx, order, visit.now),
             headshots=await situations.headshot_set(visit.tx, order),
         )
     ]
@@ -138,13 +140,13 @@ async def _failed(
     visit: Visit, order: Order, event: Failed, situations: Situations
 ) -> list[Happening]:
     orders.end(order, orders.FAILED, visit.now)
-    shown = await situations.order(visit.tx, order)
+    shown = await situations.order(visit.tx, order, visit.now)
     return [] if await _undo(visit, order) else [JobFailed(order=shown, failure=event.failure)]
 
 
 async def _cancelled(visit: Visit, order: Order, situations: Situations) -> list[Happening]:
     orders.end(order, orders.CANCELLED, visit.now)
-    shown = await situations.order(visit.tx, order)
+    shown = await situations.order(visit.tx, order, visit.now)
     return [] if await _undo(visit, order) else [JobCancelled(order=shown)]
 
 

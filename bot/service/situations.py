@@ -1,6 +1,7 @@
 """Rows of one person, as the snapshot that the conversation looks at. Reads only."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -24,8 +25,8 @@ from bot.conversation.situation import (
     Situation,
     Stats,
 )
-from bot.conversation.times import eta_range
-from bot.database import models, orders, people, photos, tables
+from bot.database import line, models, orders, people, photos, tables
+from bot.service import forecast
 from bot.service.engines import EngineSigns
 from bot.service.examples import Examples
 from bot.service.quotas import quota_of
@@ -85,7 +86,7 @@ class Situations:
             free_prompt=self._rules.free_prompt,
             collection=await self._collection(tx, person.id),
             models=tuple(_model(model) for model in own_models),
-            orders=await self._orders(tx, person.id, names),
+            orders=await self._orders(tx, person.id, names, visit.now),
             headshot_sets=await self._sets(tx, person.id, names, about),
             styles=self._rules.styles,
             examples=await self._examples.by_style() if self._examples is not None else {},
@@ -95,10 +96,11 @@ class Situations:
             other=await _other(tx, about) if is_admin else None,
         )
 
-    async def order(self, tx: AsyncSession, row: tables.Order) -> Order:
+    async def order(self, tx: AsyncSession, row: tables.Order, now: datetime) -> Order:
         """One order, also one that has just ended."""
         model = await models.own(tx, row.person_id, row.model_id)
-        return await _order(tx, row, {} if model is None else {model.id: model.name})
+        names = {} if model is None else {model.id: model.name}
+        return await self._order(tx, row, names, now)
 
     async def headshot_set(self, tx: AsyncSession, row: tables.Order) -> HeadshotSet:
         model = await models.own(tx, row.person_id, row.model_id)
@@ -123,10 +125,24 @@ class Situations:
         )
 
     async def _orders(
-        self, tx: AsyncSession, person_id: str, names: dict[str, str]
+        self, tx: AsyncSession, person_id: str, names: dict[str, str], now: datetime
     ) -> tuple[Order, ...]:
         found = await orders.unfinished(tx, person_id, tuple(KINDS))
-        return tuple([await _order(tx, row, names) for row in found])
+        return tuple([await self._order(tx, row, names, now) for row in found])
+
+    async def _order(
+        self, tx: AsyncSession, row: tables.Order, names: dict[str, str], now: datetime
+    ) -> Order:
+        """With its place in line, and the time it takes by what such orders took before."""
+        fair = row.kind == "generate_headshots"
+        waiting, past = await line.of_kind(tx, row.kind), await line.recently(tx, row.kind)
+        num_engines = max(1, self._signs.num_engines)
+        return _order(
+            row,
+            names,
+            forecast.position(waiting, row.id, fair),
+            forecast.left(waiting, row.id, past, now, fair, num_engines),
+        )
 
     async def _sets(
         self,
@@ -211,16 +227,19 @@ def _model(row: tables.Model) -> Model:
     )
 
 
-async def _order(tx: AsyncSession, row: tables.Order, names: dict[str, str]) -> Order:
+def _order(
+    row: tables.Order,
+    names: dict[str, str],
+    position: int | None,
+    left_s: tuple[float, float] | None,
+) -> Order:
     progress = row.progress or {}
-    eta_s = progress.get("eta_s")
-    is_waiting = row.status == orders.WAITING
     return Order.model_validate(
         {
             "id": row.id,
             "kind": KINDS[row.kind],
-            "status": "queued" if is_waiting else "running",
-            "position": await orders.ahead_of(tx, row) + 1 if is_waiting else None,
+            "status": "queued" if row.status == orders.WAITING else "running",
+            "position": position,
             "model_id": row.model_id,
             "model_name": names.get(row.model_id, ""),
             "collection_id": row.collection_id,
@@ -229,7 +248,7 @@ async def _order(tx: AsyncSession, row: tables.Order, names: dict[str, str]) -> 
             "phase": progress.get("phase"),
             "step": progress.get("step", 0),
             "total": progress.get("total", 0),
-            "eta_s": None if eta_s is None else eta_range(eta_s),
+            "eta_s": left_s,
             "likeness": progress.get("likeness"),
             "preview_key": progress.get("preview_key", ""),
             "resumed": progress.get("resumed", False),

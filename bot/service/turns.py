@@ -136,7 +136,7 @@ class Turns:
                 row = await visit.tx.get(Order, item.order_id)
                 if row is None or not row.job:
                     return None
-                order = await self._situations.order(visit.tx, row)
+                order = await self._situations.order(visit.tx, row, visit.now)
                 if isinstance(item, follow.ShowCancelled):
                     return JobCancelled(order=order)
                 return OrderQueued(order=order)

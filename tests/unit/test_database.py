@@ -11,13 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 
-from bot.database import arrivals, errands, models, orders, outbox, people, photos
+from bot.database import arrivals, errands, line, models, orders, outbox, people, photos
 from bot.database.connection import Database
 from bot.database.outbox import Chat
 from bot.database.tables import Card, Letter, Meta, Model, Person, Row
 from engine.contract import keys
 from engine.contract.events import Headshot
-from engine.contract.jobs import CheckPhoto, Erase
+from engine.contract.jobs import CheckPhoto, Erase, TrainLora
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHAT = Chat("desk", "c1", {"id": 1})
@@ -181,7 +181,35 @@ async def test_a_new_attempt_forgets_the_last_one(database: Database) -> None:
     assert orders.job_of(order).queue_id == "aa:2"
 
 
-async def test_places_in_line_and_quota(database: Database) -> None:
+async def test_the_line_and_what_it_took_before(database: Database) -> None:
+    owner, account = await somebody(database)
+    jobs = [
+        TrainLora(job_id=f"t{n}", owner=owner, photos=(), quality="fast" if n else "best")
+        for n in range(4)
+    ]
+    async with database.transaction() as tx:
+        rows = [orders.new(job, account, NOW + timedelta(seconds=n)) for n, job in enumerate(jobs)]
+        for row in rows[:2]:
+            row.started_at, row.seconds, row.count = NOW, 60.0, 1
+            orders.end(row, orders.FINISHED, NOW + timedelta(seconds=90))
+        orders.empty(rows[1], NOW)
+        rows[2].status, rows[2].started_at, rows[2].progress = "running", NOW, {"eta_s": 7.5}
+        tx.add_all(rows)
+        await tx.flush()
+        past = await line.recently(tx, "train_lora")
+        open_ones = await line.of_kind(tx, "train_lora")
+        assert await line.recently(tx, "generate_headshots") == []
+    assert sorted(past, key=lambda one: one.quality) == [
+        line.Past(count=1, took_s=90, computed_s=60),
+        line.Past(count=1, took_s=90, computed_s=60, quality="best"),
+    ]
+    assert open_ones == [
+        line.InLine("t2", owner, quality="fast", started_at=NOW, eta_s=7.5),
+        line.InLine("t3", owner, quality="fast"),
+    ]
+
+
+async def test_what_failed_costs_no_quota(database: Database) -> None:
     owner, account = await somebody(database)
 
     async def spent(since: datetime) -> int:
@@ -193,9 +221,7 @@ async def test_places_in_line_and_quota(database: Database) -> None:
             order.count = 4
             order.created_at = NOW + timedelta(seconds=n)
         tx.add_all(line)
-        assert [await orders.ahead_of(tx, order) for order in line] == [0, 1, 2]
         orders.end(line[0], orders.FAILED, NOW)
-        assert [await orders.ahead_of(tx, order) for order in line[1:]] == [0, 1]
         assert await spent(NOW) == 8
         orders.empty(line[1], NOW)
         assert await spent(NOW) == 8
