@@ -25,8 +25,9 @@ AI_TERMS = re.compile(
 )
 OWN_PROPERTIES = ("style", "seed", "base")
 OWN_PROPERTY = re.compile(r"\bhb:(style|seed|base)=(?:\"([^\"]*)\"|'([^']*)')")
-SIGNED_BY_US = {"signingCredential.trusted", "claimSignature.validated"}
-"""Both: anybody can put our certificate beside a signature of their own."""
+SIGNED = "claimSignature.validated"
+BY_US = "signingCredential.trusted"
+"""Says nothing alone: anybody can put our certificate beside a signature of their own."""
 XMP_KEYS = ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp")
 MAX_XMP = 1_000_000
 ELSEWHERE = "Remote"
@@ -106,8 +107,8 @@ class _Store:
         self._others = [one for one in manifests.values() if one is not self._active]
 
     def judge(self, how: Mapping[str, str]) -> Origin:
-        own, is_ours = _tool(self._active) == TOOL, self._successes() >= SIGNED_BY_US
-        began_with = self._beginning(own, is_ours)
+        own, is_ours = _tool(self._active) == TOOL, {SIGNED, BY_US} <= self._successes()
+        began_with = self._beginning(own, is_ours) if SIGNED in self._successes() else None
         is_whole = self._told.get("validation_state") in ("Valid", "Trusted")
         facts: dict[str, Any] = {
             "is_signed": True,

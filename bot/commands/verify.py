@@ -141,6 +141,12 @@ def _altered(origin: Origin) -> tuple[str, str]:
     if origin.is_edited_openly:
         tool = origin.tool or "a program that gives no name"
         return "Changed since it was made, and it says so.", f"{whose}It was edited with {tool}."
+    if origin.began_with is None:
+        return (
+            "Not as it was signed.",
+            "The signature in the file does not hold, so nothing that it says can be believed. "
+            "If it matters, ask for the original file.",
+        )
     return (
         "Changed since it was signed.",
         f"{whose}The signature in the file belongs to another version of it. "
