@@ -13,6 +13,7 @@ import structlog
 
 from bot.database.connection import Database
 from bot.frontends.base import Frontend
+from bot.processes.memory import return_large_pieces
 from bot.service.rules import rules_of
 from bot.service.service import Service, keep_running
 from bot.settings import Settings
@@ -49,6 +50,7 @@ async def run(
 
     Without any chat it still follows orders, for the terminal on the same data folder.
     """
+    return_large_pieces()
     blobs = blobs or Blobs.from_url(settings.blobs_url)
     chosen = configured_frontends(settings, blobs) if frontends is None else frontends
     if not chosen:

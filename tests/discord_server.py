@@ -111,6 +111,8 @@ class DiscordServer:
         """By interaction, when its acknowledgement came, by the loop's clock."""
         self.identified = asyncio.Event()
         self.port = 0
+        self.files_port = 0
+        """Of the server that files come from: another host, as with Discord."""
         self._ids = itertools.count(10_000)
         self._sequence = 0
         self._told: list[Json] = []
@@ -128,9 +130,9 @@ class DiscordServer:
         app.router.add_route("*", "/api/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await site.start()
-        self.port = self.port or self._runner.addresses[0][1]
+        for port in (self.port, self.files_port):
+            await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self.port, self.files_port = (address[1] for address in self._runner.addresses)
 
     async def stop(self) -> None:
         if self._socket is not None:
@@ -172,7 +174,7 @@ class DiscordServer:
     def upload(self, name: str, data: bytes) -> Json:
         number = next(self._ids)
         self.files[f"{number}-{name}"] = data
-        url = f"http://127.0.0.1:{self.port}/files/{number}-{name}"
+        url = f"http://127.0.0.1:{self.files_port}/files/{number}-{name}"
         kind = "image/jpeg" if name.endswith("jpg") else "application/octet-stream"
         about = {"filename": name, "size": len(data), "url": url, "proxy_url": url}
         return {"id": str(number), "content_type": kind, **about}

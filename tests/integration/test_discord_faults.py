@@ -11,7 +11,7 @@ from discord_server import DiscordServer, Fault, a_discord, until
 
 from bot.conversation.incoming import Command, PhotosReceived, Said, UploadRefused
 from bot.conversation.messages import Picture
-from bot.frontends.base import TryLaterError
+from bot.frontends.base import TryLaterError, UnreachableError
 from bot.frontends.discord.frontend import DiscordFrontend
 from bot.service.service import keep_running
 from engine.contract.blobs import Blobs
@@ -92,6 +92,20 @@ async def test_pictures_arrive_byte_for_byte(line: Line) -> None:
     await line.frontend.send(home(ANN), a_message(pictures=pictures), None)
     (said,) = line.server.seen_by(ANN)
     assert said.files == shots
+
+
+async def test_a_channel_is_asked_for_once(line: Line) -> None:
+    for number in range(2):
+        await line.frontend.send(home(ANN), a_message(f"message {number}"), None)
+    assert line.server.calls.count("POST /users/@me/channels") == 1
+    line.server.closed.add(ANN)
+    with pytest.raises(UnreachableError):
+        await line.frontend.send(home(ANN), a_message("refused"), None)
+    line.server.closed.clear()
+    await line.server.command(ANN, "status", private=True)
+    await until(lambda: line.desk.heard)
+    await line.frontend.send(home(ANN), a_message("open again"), None)
+    assert "open again" in [said.text for said in line.server.seen_by(ANN)]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from bot.frontends.discord.intake import Room
 from bot.frontends.discord.invite import application_id, links
 from bot.frontends.discord.markup import bar, body
 from bot.frontends.discord.parts import MAX_FILES, MAX_REQUEST_BYTES, batches, uploads
-from bot.frontends.discord.sheet import Sheets, shrunk
+from bot.frontends.discord.precedence import Precedence
+from bot.frontends.discord.sheet import MAX_PIXELS_WHOLE, Sheets, shrunk
 from bot.frontends.discord.words import Translator
 from engine.contract import styles
 
@@ -207,6 +208,30 @@ async def test_so_many_bytes_at_once_and_in_order_of_asking() -> None:
         pass
 
 
+async def test_work_stands_back_while_somebody_waits_for_an_acknowledgement() -> None:
+    precedence, done = Precedence(max_works=1), list[str]()
+
+    async def work(name: str) -> None:
+        async with precedence.working():
+            done.append(name)
+
+    with precedence.acknowledging():
+        tasks = [asyncio.create_task(work(name)) for name in ("first", "second")]
+        with precedence.acknowledging():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert done == []
+    await asyncio.gather(*tasks)
+    assert done == ["first", "second"]
+
+
+async def test_work_does_not_stand_back_for_ever() -> None:
+    precedence = Precedence(patience_s=0.01)
+    with precedence.acknowledging():
+        async with asyncio.timeout(5), precedence.working():
+            pass
+
+
 PRIVATE = 10
 
 
@@ -264,3 +289,20 @@ async def test_a_sheet_shows_each_photo_and_what_cannot_be_read() -> None:
     assert green[1] > green[0]
     assert red[0] > red[1]
     assert shrunk(b"no picture") == b""
+
+
+def a_picture(side: int, ending: str, **options: object) -> bytes:
+    data = BytesIO()
+    Image.new("L", (side, side)).save(data, ending, **options)
+    return data.getvalue()
+
+
+def test_a_photo_that_would_take_much_memory_shows_its_number_alone(tmp_path: Path) -> None:
+    side = int(MAX_PIXELS_WHOLE**0.5)
+    large = tmp_path / "large.jpg"
+    large.write_bytes(a_picture(side + 1, "JPEG"))
+    assert shrunk(large) != b"", "a JPEG is decoded small"
+    assert shrunk(a_picture(side + 1, "JPEG", progressive=True)) == b""
+    assert shrunk(a_picture(side + 1, "PNG")) == b""
+    assert shrunk(a_picture(300, "PNG")) != b""
+    assert shrunk(tmp_path / "gone.jpg") == b""

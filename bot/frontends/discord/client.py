@@ -6,6 +6,7 @@ Nothing is cached but channels: members, messages and presences are not asked fo
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands, ui
@@ -17,6 +18,8 @@ from bot.frontends.discord.commands import Ears, Interaction
 FORM_TIMEOUT_S = 14 * 60.0
 MAX_PHOTOS = 10
 MAX_NAME = 64
+MAX_CONNECTIONS = 64
+"""To one host. A crowd's requests share them: opening one costs more than asking one thing."""
 log = structlog.get_logger()
 
 
@@ -44,6 +47,7 @@ class Client(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             allowed_mentions=discord.AllowedMentions.none(),
             max_ratelimit_timeout=30.0,
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=MAX_CONNECTIONS),
         )
         self.listener = listener
         self.tree = Tree(self)

@@ -16,6 +16,7 @@ from bot.frontends.discord.client import Client
 from bot.frontends.discord.commands import add_to
 from bot.frontends.discord.doors import OPEN_S, Door, Doors
 from bot.frontends.discord.hearing import NAME, Hearing
+from bot.frontends.discord.homes import Homes
 from bot.frontends.discord.intake import Intake
 from bot.frontends.discord.sending import Sending
 from bot.frontends.discord.sync import Sync
@@ -81,15 +82,16 @@ class DiscordFrontend:
         async def begin(client: Client) -> None:
             await client.tree.set_translator(Translator())
             add_to(client.tree, hearing, self._styles, self._max_count)
+            homes = Homes(client, time.monotonic)
+            hearing.has_come = homes.may_be_open
             self._sending = Sending(
                 client,
                 self._doors,
-                self._blobs.get,
+                self._blobs,
                 lambda: self._sync.command_ids,
                 lambda door: self._tell_closed(inbox, door),
-                time.monotonic,
+                homes,
             )
-            hearing.has_come = self._sending.has_opened
             self._spawn(self._sync.run(client.tree))
 
         return Client(hearing, begin)

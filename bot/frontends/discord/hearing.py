@@ -20,6 +20,7 @@ from bot.frontends.discord.commands import Interaction
 from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import REST
 from bot.frontends.discord.intake import Intake, Receive
+from bot.frontends.discord.precedence import Precedence
 
 NAME = "discord"
 THINKING_S = 12.0
@@ -43,6 +44,7 @@ class Hearing:
         self._intake = intake
         self._spawn = spawn
         self._admin_role = admin_role
+        self._precedence = Precedence()
         self.has_come: Callable[[int], None] = lambda user_id: None
         """Told of each person who does something."""
 
@@ -103,10 +105,11 @@ class Hearing:
         text = message.content.strip()
         self.has_come(message.author.id)
         if photos:
+            await self._precedence.calm()
             command = _train_command(text)
             await self._intake.take(command or PhotosReceived(), photos, self._receiver(caller))
         elif text:
-            await self._inbox.receive(caller, Said(text=text))
+            await self._receiver(caller)(Said(text=text), ())
 
     # How it is taken.
 
@@ -125,13 +128,14 @@ class Hearing:
             shows=interaction.message.id if interaction.message is not None else None,
         )
         try:
-            if form is not None:
-                await interaction.response.send_modal(form)
-            elif thinks:
-                await interaction.response.defer(ephemeral=not private, thinking=True)
-                door.thinking = interaction
-            else:
-                await interaction.response.defer()
+            with self._precedence.acknowledging():
+                if form is not None:
+                    await interaction.response.send_modal(form)
+                elif thinks:
+                    await interaction.response.defer(ephemeral=not private, thinking=True)
+                    door.thinking = interaction
+                else:
+                    await interaction.response.defer()
         except (*REST, discord.InteractionResponded) as error:
             log.warning("interaction_not_acknowledged", error=type(error).__name__)
             return door
@@ -148,6 +152,7 @@ class Hearing:
         receive = self._receiver(door.caller)
         try:
             if attachments:
+                await self._precedence.calm()
                 await self._intake.take(incoming, attachments, receive)
             else:
                 await receive(incoming, ())
@@ -200,7 +205,8 @@ class Hearing:
 
     def _receiver(self, caller: Caller) -> Receive:
         async def receive(incoming: Incoming, photos: Sequence[bytes]) -> None:
-            await self._inbox.receive(caller, incoming, photos)
+            async with self._precedence.working():
+                await self._inbox.receive(caller, incoming, photos)
 
         return receive
 

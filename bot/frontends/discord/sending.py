@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
+from pathlib import Path
 from typing import TypeVar
 
 import discord
@@ -20,7 +21,8 @@ from bot.conversation.messages import FILES_ONLY, Message
 from bot.frontends.base import Address, MessageGoneError, MessageRef, UnreachableError
 from bot.frontends.discord.cards import cards
 from bot.frontends.discord.doors import Door, Doors
-from bot.frontends.discord.faults import DoorShutError, TooLargeError, translated
+from bot.frontends.discord.faults import ENDED_TOKENS, DoorShutError, TooLargeError, translated
+from bot.frontends.discord.homes import Homes
 from bot.frontends.discord.parts import (
     DEFAULT_LIMIT_BYTES,
     MAX_REQUEST_BYTES,
@@ -29,10 +31,10 @@ from bot.frontends.discord.parts import (
     uploads,
 )
 from bot.frontends.discord.sheet import Sheets
+from engine.contract.blobs import Blobs
 
 SHEET = "photos.jpg"
-CLOSED_FOR_S = 600.0
-"""So long nobody is written to who was found to take no direct messages."""
+TOO_LARGE = "too_large"
 MAX_KEPT = 2000
 
 Way = TypeVar("Way")
@@ -59,19 +61,18 @@ class Sending:
         self,
         client: discord.Client,
         doors: Doors,
-        read: Callable[[str], Awaitable[bytes]],
+        blobs: Blobs,
         command_ids: Callable[[], Mapping[str, int]],
         tell_closed: Callable[[Door], None],
-        clock: Callable[[], float],
+        homes: Homes,
     ) -> None:
         self._client = client
         self._doors = doors
-        self._read = read
-        self._sheets = Sheets(read)
+        self._blobs = blobs
+        self._sheets = Sheets(self._find)
         self._command_ids = command_ids
         self._tell_closed = tell_closed
-        self._clock = clock
-        self._closed: OrderedDict[int, float] = OrderedDict()
+        self._homes = homes
         self._nonces: OrderedDict[str, str] = OrderedDict()
 
     async def send(
@@ -85,10 +86,6 @@ class Sending:
             except DoorShutError:
                 self._doors.shut(door)
         return await self._privately(user_id, message, replace)
-
-    def has_opened(self, user_id: int) -> None:
-        """The person did something: perhaps they have opened their direct messages."""
-        self._closed.pop(user_id, None)
 
     # Through an interaction.
 
@@ -136,7 +133,9 @@ class Sending:
             return None
         try:
             return await interaction.edit_original_response(view=view, attachments=files)
-        except discord.NotFound:
+        except discord.HTTPException as error:
+            if error.status != 404 and error.code not in ENDED_TOKENS:
+                raise
             for file in files:
                 file.reset(seek=True)
             return None
@@ -156,10 +155,11 @@ class Sending:
                 except DoorShutError:
                     self._doors.shut(maker)
         try:
-            self._refuse_closed(user_id)
             return await self._new_private(user_id, message)
         except UnreachableError as error:
-            self._note_closed(user_id)
+            if error.problem == TOO_LARGE:
+                raise
+            self._homes.found_closed(user_id)
             return await self._around(user_id, message, error)
 
     async def _around(self, user_id: int, message: Message, error: UnreachableError) -> MessageRef:
@@ -175,32 +175,32 @@ class Sending:
             raise error from None
 
     async def _new_private(self, user_id: int, message: Message) -> MessageRef:
-        with translated():
-            channel = await self._client.create_dm(discord.Object(user_id))
-        door = self._doors.of(user_id, channel.id)
+        channel_id = await self._homes.of(user_id)
+        door = self._doors.of(user_id, channel_id)
         if door is not None and message.fleeting and door.thinking is None:
             try:
                 return await self._through(door, message, None)
             except DoorShutError:
                 self._doors.shut(door)
-        return await self._each_size(message, DEFAULT_LIMIT_BYTES, self._to_channel, channel)
+        home = (user_id, channel_id)
+        return await self._each_size(message, DEFAULT_LIMIT_BYTES, self._to_channel, home)
 
-    async def _to_channel(self, draft: Draft, channel: discord.DMChannel) -> MessageRef:
-        assert self._client.user is not None
-        user_id = channel.recipient.id if channel.recipient is not None else 0
+    async def _to_channel(self, draft: Draft, home: tuple[int, int]) -> MessageRef:
+        user_id, channel_id = home
+        channel = self._client.get_partial_messageable(channel_id)
         sent: discord.Message | None = None
-        nonce = self._nonce(channel.id, draft.message)
+        nonce = self._nonce(channel_id, draft.message)
         for number, (view, files) in enumerate(draft.cards()):
-            door = self._doors.that_thinks(user_id, channel.id)
+            door = self._doors.that_thinks(user_id, channel_id)
             with translated():
                 if door is not None:
                     sent = await self._end_thinking(door, view, files)
                     if sent is not None:
                         continue
                 sent = await channel.send(view=view, files=files, nonce=f"{nonce}{number}")
-        self._nonces.pop(_key(channel.id, draft.message), None)
+        self._nonces.pop(_key(channel_id, draft.message), None)
         assert sent is not None
-        return {"channel": channel.id, "message": sent.id}
+        return {"channel": channel_id, "message": sent.id}
 
     async def _edit_private(self, message: Message, ref: MessageRef) -> MessageRef:
         async def edit(draft: Draft, partial: discord.PartialMessage) -> MessageRef:
@@ -228,7 +228,7 @@ class Sending:
         way: Way,
     ) -> MessageRef:
         """Sends in ever smaller parts, should Discord take less than it says."""
-        files = [(p.filename, await self._read(p.key), p.caption) for p in message.pictures]
+        files = [(p.filename, await self._blobs.get(p.key), p.caption) for p in message.pictures]
         if message.photos:
             files.insert(0, (SHEET, await self._sheets.draw(message.photos), ""))
         for squeeze in (1, 2, 4, 8):
@@ -239,16 +239,11 @@ class Sending:
                 return await use(Draft(message, packed, self._command_ids()), way)
             except TooLargeError:
                 continue
-        raise UnreachableError("too_large")
+        raise UnreachableError(TOO_LARGE)
 
-    def _refuse_closed(self, user_id: int) -> None:
-        if self._closed.get(user_id, -CLOSED_FOR_S) + CLOSED_FOR_S > self._clock():
-            raise UnreachableError("dm_closed")
-
-    def _note_closed(self, user_id: int) -> None:
-        self._closed.setdefault(user_id, self._clock())
-        while len(self._closed) > MAX_KEPT:
-            self._closed.popitem(last=False)
+    async def _find(self, key: str) -> bytes | Path:
+        """A photo for the sheet; one that lies in a folder need not be read whole."""
+        return self._blobs.path_of(key) or await self._blobs.get(key)
 
     def _nonce(self, channel_id: int, message: Message) -> str:
         """The same for each try of one message, so that one that did arrive does not come twice."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -17,7 +18,9 @@ CELL_PX = 150
 FRAME_PX = 5
 COLUMNS = 5
 MAX_CELLS = 40
-MAX_PIXELS = 80_000_000
+MAX_PIXELS_SHRINKING = 80_000_000
+"""Of a JPEG that can be decoded small; anything else is decoded whole first."""
+MAX_PIXELS_WHOLE = 16_000_000
 KEPT = 1000
 PAPER, BLANK, INK = "#2b2d31", "#4e5058", "#ffffff"
 FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
@@ -26,8 +29,8 @@ FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
 class Sheets:
     """Draws sheets; remembers small copies, never whole photos."""
 
-    def __init__(self, read: Callable[[str], Awaitable[bytes]]) -> None:
-        self._read = read
+    def __init__(self, find: Callable[[str], Awaitable[bytes | Path]]) -> None:
+        self._find = find
         self._small: OrderedDict[str, bytes] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
 
@@ -44,7 +47,7 @@ class Sheets:
     async def _shrunk(self, photo: PhotoLine) -> bytes:
         if photo.sha256 in self._small or not photo.key:
             return self._small.get(photo.sha256, b"")
-        return await asyncio.to_thread(shrunk, await self._read(photo.key))
+        return await asyncio.to_thread(shrunk, await self._find(photo.key))
 
     def _keep(self, sha256: str, small: bytes) -> None:
         self._small[sha256] = small
@@ -52,11 +55,11 @@ class Sheets:
             self._small.popitem(last=False)
 
 
-def shrunk(photo: bytes) -> bytes:
-    """A small square JPEG of a photo; empty where it cannot be decoded."""
+def shrunk(photo: bytes | Path) -> bytes:
+    """A small square JPEG of a photo; empty where it cannot be decoded in little memory."""
     try:
-        with Image.open(BytesIO(photo)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
+        with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
+            if opened.width * opened.height > _most_pixels(opened):
                 return b""
             opened.draft("RGB", (2 * CELL_PX, 2 * CELL_PX))
             small = ImageOps.fit(
@@ -67,6 +70,11 @@ def shrunk(photo: bytes) -> bytes:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return b""
     return _jpeg(small, 80)
+
+
+def _most_pixels(photo: Image.Image) -> int:
+    shrinks = photo.format == "JPEG" and not photo.info.get("progressive")
+    return MAX_PIXELS_SHRINKING if shrinks else MAX_PIXELS_WHOLE
 
 
 def _sheet(photos: Sequence[PhotoLine], copies: Sequence[bytes]) -> bytes:
