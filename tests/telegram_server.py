@@ -15,6 +15,7 @@ TOKEN = "4242:AAtestTOKENtestTOKENtestTOKENtest00"
 BOT = {"id": 4242, "is_bot": True, "first_name": "Heads", "username": "heads_bot"}
 CLOUD_LIMIT_BYTES = 20 * 1024 * 1024
 REQUEST_LIMIT_BYTES = 50 * 1000 * 1000
+MAGIC = ((0, b"\x89PNG", "png"), (8, b"WEBP", "webp"), (4, b"ftyphei", "heic"))
 Json = dict[str, Any]
 
 
@@ -390,8 +391,9 @@ class Person:
         }
 
     def _file(self, name: str, data: bytes) -> Json:
-        facts = {"file_unique_id": name, "file_size": len(data), "file_name": f"{name}.jpg"}
-        return {"document": {"file_id": name, "mime_type": "image/jpeg", **facts}}
+        kind = next((k for at, magic, k in MAGIC if data[at:].startswith(magic)), "jpeg")
+        facts = {"file_unique_id": name, "file_size": len(data), "file_name": f"{name}.{kind}"}
+        return {"document": {"file_id": name, "mime_type": f"image/{kind}", **facts}}
 
     def offered(self, label: str) -> tuple[str, int] | None:
         """The newest button of that label: what it carries, and its message."""
@@ -401,9 +403,12 @@ class Person:
                     return button["callback_data"], shown.id
         return None
 
-    def presses(self, data: str, message_id: int, press_id: str = "") -> str:
+    def presses(
+        self, data: str, message_id: int, press_id: str = "", chat: int | None = None
+    ) -> str:
         press_id = press_id or f"press{self.server.new_message_id()}"
-        message = {"message_id": message_id, "date": 1_700_000_000, "chat": _chat_json(self.id)}
+        place = _chat_json(self.id if chat is None else chat)
+        message = {"message_id": message_id, "date": 1_700_000_000, "chat": place}
         query = {"id": press_id, "from": self.user, "chat_instance": "1", "data": data}
         self.server.push({"callback_query": {**query, "message": {**message, "text": "…"}}})
         return press_id

@@ -33,13 +33,19 @@ class TelegramHouse:
     rules: Rules = RULES
     read_timeout_s: float = 0.4
     album_quiet_s: float = ALBUM_QUIET_S
+    is_local: bool = False
 
     @property
     def ann(self) -> Person:
         return self.server.person()
 
     def frontend(self, **changes: Any) -> TelegramFrontend:
-        access = Access(token=TOKEN, api_url=self.server.url, read_timeout_s=self.read_timeout_s)
+        access = Access(
+            token=TOKEN,
+            api_url=self.server.url,
+            is_local=self.is_local,
+            read_timeout_s=self.read_timeout_s,
+        )
         options: dict[str, Any] = {
             "lock_dir": self.folder,
             "admins": ["99"],

@@ -20,6 +20,8 @@ from bot.frontends.telegram.files import PAUSES_S, Files
 from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.introduction import Introduction, introduce
 
+MIB = 1024 * 1024
+
 
 @pytest_asyncio.fixture
 async def house(tmp_path: Path, redis_url: str) -> AsyncIterator[TelegramHouse]:
@@ -256,6 +258,25 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
     await client.close_connections()
 
 
+async def test_large_photos_by_a_server_of_ones_own(house: TelegramHouse) -> None:
+    house.is_local, ann = True, house.ann
+    updates = ann.album(good(3), as_files=True)
+    for number, update in enumerate(updates):
+        file = house.folder / f"{number}.bin"
+        file.write_bytes(b"good %d" % number + bytes(21 * MIB))
+        house.server.on_disk[update["message"]["document"]["file_id"]] = file
+        update["message"]["document"]["file_size"] = file.stat().st_size
+    async with house.open():
+        ann.send(updates)
+        data, card = await until(lambda: ann.offered("Start training"))
+        ann.presses(data, card)
+        await until(ann.reads("“Me” is ready!"))
+        ann.says("/headshot founder 2")
+        await until(ann.reads("Your 2 headshots"))
+    kinds = [message.kind for message in house.server.visible(7)]
+    assert (kinds.count("photo"), kinds.count("document")) == (2, 2)
+
+
 async def test_a_server_of_ones_own_has_no_small_limit(house: TelegramHouse) -> None:
     client = Client(Access(token=TOKEN, api_url=house.server.url, is_local=True))
     files = Files(client, 30, Gate())
@@ -263,7 +284,7 @@ async def test_a_server_of_ones_own_has_no_small_limit(house: TelegramHouse) -> 
     on_disk.write_bytes(b"from the disk")
     house.server.on_disk["big"] = on_disk
     assert await files.fetch("big") == b"from the disk"
-    assert not files.is_too_large(25 * 2**20)
+    assert not files.is_too_large(25 * MIB)
     await client.close_connections()
 
 

@@ -442,7 +442,11 @@ PHRASES: Catalogue = {
     "headshots.delete": Plural(
         "Dieses Porträt endgültig löschen?", "Diese {n} Porträts endgültig löschen?"
     ),
-    "headshots.deleted": Plural("Das Porträt ist gelöscht.", "Alle {n} Porträts sind gelöscht."),
+    "headshots.deleted": Plural(
+        "Das Porträt ist bei mir gelöscht. Was im Chat steht, gehört dir: lösch es, wie du magst.",
+        "Alle {n} Porträts sind bei mir gelöscht. "
+        "Was im Chat steht, gehört dir: lösch es, wie du magst.",
+    ),
     "headshots.full_size": Plural(
         "Hier ist dein Porträt in voller Größe. Speichere diese Datei und nicht die Vorschau: sie "
         "ist am schärfsten und trägt den signierten Vermerk, dass eine KI sie gemacht hat.",

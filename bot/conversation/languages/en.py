@@ -392,7 +392,11 @@ PHRASES: Catalogue = {
     "headshots.delete": Plural(
         "Delete this headshot for good?", "Delete these {n} headshots for good?"
     ),
-    "headshots.deleted": Plural("The headshot is deleted.", "All {n} headshots are deleted."),
+    "headshots.deleted": Plural(
+        "The headshot is deleted on my side. The copy in this chat is yours: delete it as you like.",
+        "All {n} headshots are deleted on my side. The copies in this chat are yours: "
+        "delete them as you like.",
+    ),
     "headshots.full_size": Plural(
         "Here is your headshot in full size. Save this file rather than the preview: it is the "
         "sharpest, and it carries the signed note that AI made it.",
