@@ -83,7 +83,7 @@ class LoraLinears(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs of all)."""
         rows = x.flatten(0, -2)
-        y = branched(rows, self.branch.a, self.branch.wide_b(), self.matrix)
+        y = frozen_product(rows, self.matrix) + (rows @ self.branch.a.T) @ self.branch.wide_b().T
         if self.bias is not None:
             y = y + self.bias
         return y.unflatten(0, x.shape[:-1])
@@ -116,67 +116,99 @@ class Modulations(nn.Module):
         return whole + self.bias + torch.einsum("bnr,nor->bno", low * self.branch.strength, b)
 
 
-def branched(x: Tensor, a: Tensor, wide_b: Tensor, matrix: Matrix) -> Tensor:
-    """`W x + B (A x)` for rows x (rows, inputs); gradients reach x, A and B."""
-    native = matrix.precision == "fp8"
-    return cast(
-        Tensor,
-        _Branched.apply(x, a, wide_b, matrix.weight, matrix.scale, matrix.turned, native),
-    )
+def frozen_product(x: Tensor, matrix: Matrix) -> Tensor:
+    """`W x` for rows x (rows, inputs); gradients reach x alone, and nothing of x is kept for them.
+
+    In fp8, x is rounded here, where a compiler can join that to what made x.
+    """
+    if matrix.scale is None:
+        return x @ matrix.weight.T
+    if matrix.precision == "fp8_stored":
+        return _stored_product(x, matrix.weight, matrix.scale)
+    rounded, row_scale = to_fp8(x.detach())
+    return _rounded_product(x, rounded, row_scale, matrix.weight, matrix.scale, matrix.turned)
 
 
 def restored(matrix: Matrix, dtype: torch.dtype) -> Tensor:
     """The matrix in the dtype of the computation."""
-    return _restored(matrix.weight, matrix.scale, dtype)
+    return matrix.weight if matrix.scale is None else _restored(matrix.weight, matrix.scale, dtype)
 
 
-class _Branched(torch.autograd.Function):
-    """Keeps the input and A x; of the frozen matrix nothing is learned, so nothing is kept."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, a: Tensor, wide_b: Tensor,
-        weight: Tensor, scale: Tensor | None, turned: Tensor | None, native: bool,
-    ) -> Tensor:  # fmt: skip
-        low = x @ a.T
-        ctx.save_for_backward(x, a, wide_b, low, weight, scale, turned)
-        ctx.native = native
-        return _times(x, weight, scale, native) + low @ wide_b.T
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, a, wide_b, low, weight, scale, turned = ctx.saved_tensors
-        (dy,) = gradients
-        d_low = dy @ wide_b
-        dx = None
-        if ctx.needs_input_grad[0]:
-            dx = _times_turned(dy, weight, scale, turned, ctx.native) + d_low @ a
-        return dx, d_low.T @ x, dy.T @ low, None, None, None, None
-
-
-def _times(x: Tensor, weight: Tensor, scale: Tensor | None, native: bool) -> Tensor:
-    """x W^T"""
-    if scale is None or not native:
-        return x @ _restored(weight, scale, x.dtype).T
-    rounded, row_scale = to_fp8(x)
+@torch.library.custom_op("headshot::rounded_product", mutates_args=())
+def _rounded_product(
+    x: Tensor, rounded: Tensor, row_scale: Tensor, weight: Tensor, scale: Tensor,
+    turned: Tensor | None,
+) -> Tensor:  # fmt: skip
+    """x W^T from what x was rounded to."""
     return _scaled_mm(rounded, weight.T, row_scale, scale.T, x.dtype)
 
 
-def _times_turned(
-    dy: Tensor, weight: Tensor, scale: Tensor | None, turned: Tensor | None, native: bool
-) -> Tensor:
+@_rounded_product.register_fake
+def _(x: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any) -> Tensor:
+    return x.new_empty(x.shape[0], weight.shape[0])
+
+
+def _keep_rounded(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[3:])
+
+
+def _d_rounded(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
     """dy W. The scales of W's rows lie along the sum, so they go into dy before it is rounded."""
-    if scale is None or not native:
-        return dy @ _restored(weight, scale, dy.dtype)
+    weight, scale, turned = ctx.saved_tensors
     rounded, row_scale = to_fp8(dy.float() * scale.T)
     if turned is None:
         turned = weight.view(torch.uint8).T.contiguous().view(FP8)
-    ones = torch.ones(1, weight.shape[1], device=dy.device)
-    return _scaled_mm(rounded, turned.T, row_scale, ones, dy.dtype)
+    dx = _turned_product(rounded, row_scale, turned, dy)
+    return dx, None, None, None, None, None
 
 
-def _restored(weight: Tensor, scale: Tensor | None, dtype: torch.dtype) -> Tensor:
-    return weight if scale is None else (weight.to(dtype) * scale.to(dtype))
+_rounded_product.register_autograd(_d_rounded, setup_context=_keep_rounded)
+
+
+@torch.library.custom_op("headshot::turned_product", mutates_args=())
+def _turned_product(rounded: Tensor, row_scale: Tensor, turned: Tensor, like: Tensor) -> Tensor:
+    ones = torch.ones(1, turned.shape[0], device=rounded.device)
+    return _scaled_mm(rounded, turned.T, row_scale, ones, like.dtype)
+
+
+@_turned_product.register_fake
+def _(rounded: Tensor, row_scale: Any, turned: Tensor, like: Tensor) -> Tensor:
+    return like.new_empty(rounded.shape[0], turned.shape[0])
+
+
+@torch.library.custom_op("headshot::stored_product", mutates_args=())
+def _stored_product(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+    return x @ _restored(weight, scale, x.dtype).T
+
+
+@_stored_product.register_fake
+def _(x: Tensor, weight: Tensor, scale: Any) -> Tensor:
+    return x.new_empty(x.shape[0], weight.shape[0])
+
+
+@torch.library.custom_op("headshot::stored_turned_product", mutates_args=())
+def _stored_turned_product(dy: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+    return dy @ _restored(weight, scale, dy.dtype)
+
+
+@_stored_turned_product.register_fake
+def _(dy: Tensor, weight: Tensor, scale: Any) -> Tensor:
+    return dy.new_empty(dy.shape[0], weight.shape[1])
+
+
+def _keep_stored(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[1:])
+
+
+def _d_stored(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    return _stored_turned_product(dy, *ctx.saved_tensors), None, None
+
+
+_stored_product.register_autograd(_d_stored, setup_context=_keep_stored)
+
+
+def _restored(weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
+    return weight.to(dtype) * scale.to(dtype)
 
 
 def _scaled_mm(

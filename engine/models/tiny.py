@@ -48,9 +48,9 @@ def build_tiny(folder: Path, seed: int = 0, native_px: int = 64) -> Path:
             scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
             vae=_autoencoder(native_px),
             text_encoder=_clip(),
-            tokenizer=_clip_tokenizer(),
+            tokenizer=clip_tokenizer(),
             text_encoder_2=_t5(),
-            tokenizer_2=_t5_tokenizer(),  # pyright: ignore[reportArgumentType]
+            tokenizer_2=t5_tokenizer(),  # pyright: ignore[reportArgumentType]
             transformer=_transformer(),
         )
     pipeline.save_pretrained(folder)
@@ -113,7 +113,7 @@ def _clip() -> CLIPTextModel:
     )
 
 
-def _clip_tokenizer() -> CLIPTokenizer:
+def clip_tokenizer() -> CLIPTokenizer:
     """Bytes, as they are and as ends of words; no merges."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = ["<|startoftext|>", "<|endoftext|>", *alphabet, *(f"{c}</w>" for c in alphabet)]
@@ -136,7 +136,7 @@ def _t5() -> T5EncoderModel:
     )
 
 
-def _t5_tokenizer() -> T5Tokenizer:
+def t5_tokenizer() -> T5Tokenizer:
     """The words of our prompts, and printable characters for all others."""
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("▁", -5.0), (",", -4.0)]
     pieces += [(f"▁{word}", -3.0) for word in _WORDS.split()]
