@@ -1,5 +1,7 @@
 """Messages, put into Telegram's calls: texts, and cards that are edited in place."""
 
+import asyncio
+from hashlib import blake2b
 from typing import Any
 
 import structlog
@@ -8,9 +10,10 @@ from telegram import Message as Sent
 from telegram.constants import ParseMode
 from telegram.error import ChatMigrated, TelegramError
 
-from bot.conversation.messages import MENU, Message, Picture
+from bot.conversation.messages import MENU, Message
 from bot.frontends.base import Address, MessageGoneError, MessageRef
 from bot.frontends.telegram.client import Client
+from bot.frontends.telegram.collage import collage
 from bot.frontends.telegram.drawing import fits_caption, keyboard, text_of
 from bot.frontends.telegram.faults import is_in_doubt, is_refused, is_unchanged, translated
 from bot.frontends.telegram.files import MIB
@@ -71,10 +74,10 @@ class Sender:
 
     async def _send_new(self, address: Address, message: Message, progress: Progress) -> MessageRef:
         chat_id, thread = int(address["chat"]), address.get("thread")
-        own = _is_one_photo(message)
-        if message.pictures and not own:
+        own = _own_photo(message)
+        if message.pictures and not own and message.card != MENU:
             await self._pictures.send(chat_id, thread, message, progress)
-        picture = await self._photo_of(message.pictures[0]) if own else None
+        picture = await self._photo_of(message) if own else None
         markup = keyboard(message, self._username, in_group=bool(address.get("group")))
         common: dict[str, Any] = {
             "chat_id": chat_id,
@@ -93,7 +96,7 @@ class Sender:
                 text=text_of(message), link_preview_options=NO_PREVIEW, **common
             )
 
-        shown, refused = message.pictures[0].key if picture is not None else "", ""
+        shown, refused = own if picture is not None else "", ""
         try:
             sent = await progress.step("text", call if picture is None else with_photo)
         except TelegramError as error:
@@ -107,13 +110,18 @@ class Sender:
         ref = {"chat": chat_id, "message": sent.message_id, "photo": shown}
         return {**ref, "refused": refused} if refused else ref
 
-    async def _photo_of(self, picture: Picture) -> bytes | None:
-        """A preview that is gone meanwhile is no reason to say nothing."""
-        try:
-            data = await self._blobs.get(picture.key)
-        except BlobMissingError:
-            return None
-        return data if len(data) <= PHOTO_LIMIT_MIB * MIB else None
+    async def _photo_of(self, message: Message) -> bytes | None:
+        """A picture that is gone meanwhile is no reason to say nothing."""
+        there: list[tuple[bytes, str]] = []
+        for picture in message.pictures:
+            try:
+                there.append((await self._blobs.get(picture.key), picture.caption))
+            except BlobMissingError:
+                continue
+        if message.card == MENU:
+            return await asyncio.to_thread(collage, there)
+        data = there[0][0] if there else b""
+        return data if 0 < len(data) <= PHOTO_LIMIT_MIB * MIB else None
 
     # Edits.
 
@@ -121,8 +129,9 @@ class Sender:
         if "message" not in ref:
             raise MessageGoneError
         photo = str(ref.get("photo", ""))
-        wanted = message.pictures[0].key if _is_one_photo(message) else ""
-        if photo and not fits_caption(message):
+        wanted = _own_photo(message)
+        is_stale = message.card == MENU and not wanted
+        if photo and (is_stale or not fits_caption(message)):
             await self._remove(ref)
             raise MessageGoneError
         try:
@@ -152,8 +161,7 @@ class Sender:
 
     async def _edit_photo(self, message: Message, ref: MessageRef) -> str:
         """Puts a picture on, or in place of another. Returns its key, if it came to be."""
-        picture = message.pictures[0]
-        data = await self._photo_of(picture)
+        data = await self._photo_of(message)
         if data is None:
             await self._edit_text(message, ref)
             return ""
@@ -163,7 +171,7 @@ class Sender:
                     data,
                     caption=text_of(message),
                     parse_mode=ParseMode.HTML,
-                    filename=picture.filename,
+                    filename=message.pictures[0].filename,
                 ),
                 chat_id=ref["chat"],
                 message_id=ref["message"],
@@ -175,7 +183,7 @@ class Sender:
             # Servers of old cannot add a picture to a text: it comes as a new message.
             await self._remove(ref)
             raise MessageGoneError from error
-        return picture.key
+        return _own_photo(message)
 
     async def _remove(self, ref: MessageRef) -> None:
         try:
@@ -191,11 +199,15 @@ class Sender:
         return True
 
 
-def _is_one_photo(message: Message) -> bool:
-    """A picture that the message itself can carry."""
-    if len(message.pictures) != 1 or message.pictures[0].as_file or message.card == MENU:
-        return False
-    return fits_caption(message)
+def _own_photo(message: Message) -> str:
+    """The key of the picture that the message itself carries: its only one, or a menu's collage."""
+    pictures = message.pictures
+    if not pictures or any(picture.as_file for picture in pictures) or not fits_caption(message):
+        return ""
+    if message.card == MENU:
+        shown = repr([(picture.key, picture.caption) for picture in pictures])
+        return f"menu:{blake2b(shown.encode(), digest_size=8).hexdigest()}"
+    return pictures[0].key if len(pictures) == 1 else ""
 
 
 def _answered(address: Address, message: Message) -> ReplyParameters | None:
