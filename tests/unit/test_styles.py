@@ -1,6 +1,7 @@
 """Styles: ours are sound, and a mistake in an admin's file is named where it is."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +164,16 @@ def test_two_styles_of_one_title_are_refused(tmp_path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path) -> None:
     with pytest.raises(StylesError, match=r"none\.toml: cannot be read"):
         styles.load(tmp_path / "none.toml")
+
+
+def test_the_example_in_the_docs_can_be_used(tmp_path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "styles.md").read_text(encoding="utf-8")
+    file = tmp_path / "styles.toml"
+    file.write_text(docs.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+
+    catalogue = styles.load(file)
+
+    assert catalogue["acme"].words("de").title == "ACME-Team"
+    assert len(catalogue["linkedin"].clothes) == 2
+    assert "beach" not in catalogue
+    assert f"There are {len(styles.load())} of them in " in docs
