@@ -81,6 +81,7 @@ class EngineSection(Section):
     choice: float = Field(default=2.0, ge=1, le=4)
     steps: int | None = Field(default=None, ge=1)
     patience: int = Field(default=2, ge=0)
+    captioner: str = "auto"
     work_dir: Folder | None = Field(default=None, description="default: engine/ in the data folder")
 
 

@@ -48,3 +48,10 @@ class EngineSettings(Frozen):
     patience: int = Field(
         default=2, ge=0, description="looks that may bring nothing before a training ends; 0: never"
     )
+    captioner: str = Field(
+        default="auto",
+        description=(
+            "what looks at photos to caption them: a repository or folder of Florence-2, 'auto' "
+            "(one is downloaded for large bases), or 'off'"
+        ),
+    )

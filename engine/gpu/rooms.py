@@ -6,6 +6,7 @@ Composition root of the GPU process: here models, training, generation and liken
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 
@@ -20,7 +21,7 @@ from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
-from engine.models import catalogue
+from engine.models import captioner, catalogue
 from engine.models.base import ImageModel
 
 
@@ -35,6 +36,7 @@ class ModelRooms:
         self._critics = critics or Critics()
         self._hands = ThreadPoolExecutor(1, "hands")
         self._base: ImageModel | None = None
+        self._captioner: tuple[str, Path] | None = None
         self.device = str(self._device)
         self.training_share = settings.training_share
         if self._device.type == "cpu":
@@ -52,7 +54,13 @@ class ModelRooms:
         blobs = self._blobs.unless(given_up)
         if isinstance(run.job, TrainLora):
             training = TrainingTask(
-                run.task_id, run.job, self._load, blobs, self._settings, self._credentials.sign
+                run.task_id,
+                run.job,
+                self._load,
+                blobs,
+                self._settings,
+                self._credentials.sign,
+                lambda: self._captioner,
             )
             return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
         generation = GenerationTask(
@@ -81,4 +89,5 @@ class ModelRooms:
         """Raises EngineError: BASE_MISSING, BASE_INCOMPLETE, GPU_OUT_OF_MEMORY."""
         if self._base is None:
             self._base = catalogue.load(self._settings.base, self._device)
+            self._captioner = captioner.choose(self._settings.captioner, self._base.facts.native_px)
         return self._base

@@ -5,7 +5,8 @@ Knows the order of things, when to look and when to save; the training itself is
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 
 from PIL import Image
 
@@ -19,6 +20,7 @@ from engine.contract.photos import PhotoReport
 from engine.contract.settings import EngineSettings
 from engine.generation import finishing
 from engine.generation.credentials import Sign, unsigned
+from engine.gpu import captioning
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
 from engine.gpu.messages import Begun, Previewed, Progressed, Saved
@@ -42,6 +44,7 @@ class TrainingTask:
         blobs: Blobs,
         settings: EngineSettings,
         sign: Sign = unsigned,
+        find_captioner: Callable[[], tuple[str, Path] | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._task_id = task_id
@@ -50,6 +53,7 @@ class TrainingTask:
         self._blobs = blobs
         self._settings = settings
         self._sign = sign
+        self._find_captioner = find_captioner
         self._clock = clock
         self._prefix = keys.lora(job.owner, job.job_id)
         self._trainer: Trainer | None = None
@@ -60,7 +64,7 @@ class TrainingTask:
     def steps(self) -> Steps:
         task_id = self._task_id
         model = self._load()
-        dataset = self._dataset()
+        dataset = yield from self._captioned(model, self._dataset())
         reports = self._reports(dataset)
         trainer = self._trainer = self._make_trainer(model, dataset, reports)
         yield Begun(task_id=task_id, resumed_from_step=trainer.resumed_from_step)
@@ -97,6 +101,20 @@ class TrainingTask:
     def _dataset(self) -> DatasetManifest:
         prefix = keys.dataset(self._job.owner, self._job.job_id)
         return DatasetManifest.model_validate_json(self._blobs.get_sync(prefix + keys.DATASET))
+
+    def _captioned(
+        self, model: ImageModel, dataset: DatasetManifest
+    ) -> Generator[Progressed, None, DatasetManifest]:
+        prefix = keys.dataset(self._job.owner, self._job.job_id)
+        captioner = None if dataset.captioned_by else self._find_captioner()
+        looking = captioning.caption(dataset, captioner, model, self._blobs, prefix)
+        while True:
+            try:
+                num_seen = next(looking)
+            except StopIteration as end:
+                return end.value
+            total = len(dataset.examples)
+            yield Progressed(task_id=self._task_id, phase="preparing", step=num_seen, total=total)
 
     def _reports(self, dataset: DatasetManifest) -> list[PhotoReport]:
         """Of the photos that are learned from, and of those that are held out."""
