@@ -141,12 +141,16 @@ def generate(
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
     ] = None,
+    cuts: Annotated[
+        bool,
+        typer.Option("--cuts", help="Also for round frames, in another shape, and on one sheet."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw headshots with a trained LoRA. Ctrl-C cancels."""
     from bot.commands.generate import generate as work
 
-    _finish(work(_settings(context), lora, style, count, out, prompt, seed, as_json))
+    _finish(work(_settings(context), lora, style, count, out, prompt, seed, cuts, as_json))
 
 
 @cli.command(rich_help_panel=ALONE)

@@ -24,6 +24,7 @@ from bot.frontends.terminal.frontend import CALLER
 from bot.service.counter import Counter
 from bot.settings import Settings
 from engine.contract import keys, styles
+from engine.contract.blobs import Blobs
 from engine.contract.jobs import derive_id
 from engine.contract.manifests import HeadshotsManifest, LoraManifest
 
@@ -39,6 +40,7 @@ async def generate(
     out: Path,
     prompt: str | None,
     seed: int | None,
+    cuts: bool,
     as_json: bool,
 ) -> int:
     """Draws, and tells where the pictures are. Returns the exit code."""
@@ -62,13 +64,33 @@ async def generate(
         prefix = keys.headshots(owner, order)
         made = HeadshotsManifest.model_validate_json(await place.blobs.get(prefix + keys.MANIFEST))
         pictures = [await place.blobs.get(shot.key) for shot in made.headshots]
+        beside = await _beside(place.blobs, prefix, made) if cuts else {}
     paths = _write(out, made, pictures)
+    for name, data in beside.items():
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_bytes(data)
     if as_json:
         sys.stdout.write(json.dumps(_as_object(made, paths), indent=2) + "\n")
         return DONE
     for path, picture in zip(paths, told.pictures, strict=True):
         console.print(drawing.link(path, picture.caption))
+    for name in beside:
+        console.print(drawing.link(out / name, ""))
     return DONE
+
+
+async def _beside(blobs: Blobs, prefix: str, made: HeadshotsManifest) -> dict[str, bytes]:
+    """What else there is of a set: cuts in folders named for their shape, and the sheet."""
+    names: dict[str, str] = {}
+    for key in await blobs.list(prefix):
+        for shot in made.headshots:
+            start = shot.key.removesuffix(".jpg") + "-"
+            if key.startswith(start):
+                shape = key.removeprefix(start).removesuffix(".jpg")
+                names[key] = f"{shape}/{made.style}-{shot.seed}.jpg"
+        if key == prefix + keys.SHEET:
+            names[key] = f"{made.style}-{made.headshots[0].seed}-sheet.jpg"
+    return {name: await blobs.get(key) for key, name in names.items()}
 
 
 def _write(out: Path, made: HeadshotsManifest, pictures: Sequence[bytes]) -> list[Path]:
