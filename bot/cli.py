@@ -138,6 +138,10 @@ def generate(
     prompt: Annotated[
         str | None, typer.Option(help="Your own words instead of the style's; {subject} is you.")
     ] = None,
+    background: Annotated[
+        str, typer.Option(help="Instead of the style's, such as office or park.")
+    ] = "",
+    clothes: Annotated[str, typer.Option(help="Instead of the style's, such as navy suit.")] = "",
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
     ] = None,
@@ -148,9 +152,11 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Draw headshots with a trained LoRA. Ctrl-C cancels."""
+    from bot.commands.generate import Look
     from bot.commands.generate import generate as work
 
-    _finish(work(_settings(context), lora, style, count, out, prompt, seed, cuts, as_json))
+    look = Look(style, prompt, background, clothes)
+    _finish(work(_settings(context), lora, look, count, out, seed, cuts, as_json))
 
 
 @cli.command(rich_help_panel=ALONE)

@@ -5,6 +5,7 @@ import json
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bot.commands.teller import counter_of, see_through
 from bot.commands.workplace import open_workplace
 from bot.conversation.effects import Generate
 from bot.conversation.situation import Model
+from bot.conversation.wardrobe import background_of, clothes_of, suggested
 from bot.frontends.terminal import drawing
 from bot.frontends.terminal.frontend import CALLER
 from bot.service.counter import Counter
@@ -27,25 +29,37 @@ from engine.contract import keys, styles
 from engine.contract.blobs import Blobs
 from engine.contract.jobs import derive_id
 from engine.contract.manifests import HeadshotsManifest, LoraManifest
+from engine.contract.styles import Style
 
 DONE = 0
 SEEDS = 2**31
 
 
+@dataclass(frozen=True)
+class Look:
+    """How the pictures are to be, in the words of the command line."""
+
+    style: str
+    prompt: str | None = None
+    background: str = ""
+    clothes: str = ""
+
+
 async def generate(
     settings: Settings,
     lora: str,
-    style: str,
+    look: Look,
     count: int,
     out: Path,
-    prompt: str | None,
     seed: int | None,
     cuts: bool,
     as_json: bool,
 ) -> int:
     """Draws, and tells where the pictures are. Returns the exit code."""
     console = Console(stderr=as_json)
-    _refuse_style(style, list(styles.load(settings.styles)))
+    catalogue = styles.load(settings.styles)
+    _refuse_style(look.style, list(catalogue))
+    background, clothes = _chosen(look, catalogue)
     async with (
         open_workplace(settings) as place,
         counter_of(place, console) as (counter, teller),
@@ -53,11 +67,13 @@ async def generate(
         owner = await counter.owner(CALLER)
         wish = Generate(
             model_id=await _model(counter, owner, lora, base_of(settings)),
-            style=style,
+            style=look.style,
             count=count,
             seed=secrets.randbelow(SEEDS) if seed is None else seed,
             exact=seed is not None,
-            prompt=prompt,
+            prompt=look.prompt,
+            background=background,
+            clothes=clothes,
         )
         order = await counter.generate(owner, wish)
         told = await see_through(place, counter, teller, owner, order, "headshots.ready")
@@ -107,6 +123,19 @@ def _refuse_style(style: str, known: Sequence[str]) -> None:
         near = get_close_matches(style, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "headshot-bot styles lists all"
         raise CommandError(f"there is no style {style!r}; {hint}")
+
+
+def _chosen(look: Look, catalogue: dict[str, Style]) -> tuple[str, tuple[str, ...]]:
+    """The prompt's words for background and clothes; empty: the style's own."""
+    background = background_of(look.background, catalogue) if look.background else ""
+    if background is None:
+        known = ", ".join(suggested("background", "", "en"))
+        raise CommandError(f"there is no background {look.background!r}; there are: {known}")
+    clothes = clothes_of(look.clothes, catalogue[look.style], catalogue) if look.clothes else ()
+    if look.clothes and not clothes:
+        known = ", ".join(suggested("garment", "", "en"))
+        raise CommandError(f"there are no clothes {look.clothes!r}; there are: {known}")
+    return background, clothes
 
 
 async def _model(counter: Counter, owner: str, lora: str, base: str) -> str:

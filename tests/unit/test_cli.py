@@ -108,6 +108,21 @@ def test_an_unknown_style_is_answered_with_the_nearest(tmp_path: Path) -> None:
     assert "did you mean linkedin?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("wish", "answer"),
+    [
+        (("--background", "the moon"), "there is no background 'the moon'; there are: grey studio"),
+        (("--clothes", "a cape"), "there are no clothes 'a cape'; there are: suit, suit with a"),
+    ],
+)
+def test_an_unknown_background_or_garment_is_answered_with_those_there_are(
+    tmp_path: Path, wish: tuple[str, str], answer: str
+) -> None:
+    done = main("--data", str(tmp_path), "generate", "--lora", "me", *wish)
+    assert done.returncode == 2
+    assert answer in done.stderr
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     done = main("--data", str(tmp_path), "check", str(tmp_path / "none"))
     assert done.returncode == 2
