@@ -14,7 +14,7 @@ OUT ?= ./demo-output
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types imports format bench-likeness clean
+.PHONY: help install demo test lint types imports format gallery bench-likeness clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ imports: $(VENV)/.installed-dev ## who may import whom
 format: $(VENV)/.installed-dev ## ruff: mend and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+gallery: install ## draw every style with the base at hand (ARGS='--count 2'), page and contact sheet
+	@$(BIN)/headshot-bot --data build/gallery styles preview --private --out build/gallery $(ARGS)
 
 bench-likeness: install ## how like a person the headshots are (ARGS='--people 2 --json')
 	@$(BIN)/python -m benchmarks.likeness $(ARGS)
