@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from bot.commands.faults import CommandError
 from engine.contract import lora_names
@@ -54,7 +54,8 @@ def read_header(data: bytes, name: str) -> Header:
         raise problem from None
     if not isinstance(tensors, dict):
         raise problem
-    metadata = dict(tensors.pop("__metadata__", None) or {})
+    tensors = cast("dict[str, Any]", tensors)
+    metadata: dict[str, str] = tensors.pop("__metadata__", None) or {}
     return Header(metadata, tensors, 8 + length)
 
 
