@@ -12,14 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from pillow_heif import register_heif_opener
 from telegram_server import TOKEN, TelegramServer
 
 from bot.commands.origin import Verdict, read
 
 SAMPLES = Path(__file__).parents[2] / "engine" / "demo" / "samples"
-GOOD = [file.read_bytes() for file in sorted((SAMPLES / "good").glob("*.jpg"))[:4]]
+GOOD = sorted((SAMPLES / "good").glob("*.jpg"))[:4]
 BAD = (SAMPLES / "bad" / "blurred.jpg").read_bytes()
+BY_BOB = {"type": "hidden_user", "sender_user_name": "Bob", "date": 1_700_000_000}
 PATIENCE_S = 90
+
+
+def as_phones_send_them() -> list[bytes]:
+    """Photos in all formats that are taken."""
+    register_heif_opener()
+    found: list[bytes] = []
+    for file, kind in zip(GOOD, ("JPEG", "HEIF", "WEBP", "PNG"), strict=True):
+        buffer = BytesIO()
+        with Image.open(file) as picture:
+            picture.save(buffer, kind, quality=92)
+        found.append(file.read_bytes() if kind == "JPEG" else buffer.getvalue())
+    return found
 
 
 async def until(condition: Any, what: Any = str) -> Any:
@@ -69,8 +83,12 @@ async def test_from_an_album_to_headshots(tiny_base: Path, tmp_path: Path) -> No
     ann = server.person(language="de")
     try:
         async with running(tmp_path, tiny_base, server.url):
-            photos = [*GOOD[:2], BAD, *GOOD[2:]]
+            good = as_phones_send_them()
+            photos = [*good[:2], BAD, *good[2:]]
             updates = ann.album(photos, caption="/train", as_files=True)
+            kinds = {update["message"]["document"]["mime_type"] for update in updates}
+            assert kinds == {"image/jpeg", "image/heic", "image/webp", "image/png"}
+            updates[4]["message"]["forward_origin"] = BY_BOB
             ann.send(updates)
             verdict = await until(
                 lambda: next((m for m in server.visible(7) if m.reply_to), None), lambda: ann.sees
