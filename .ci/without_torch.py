@@ -15,6 +15,7 @@ import pytest
 ABSENT = ("torch", "diffusers", "transformers", "peft", "accelerate", "dlib", "numpy")
 LIGHT_TESTS = (
     "test_cli.py",
+    "test_commands_signing.py",
     "test_commands_verify.py",
     "test_contract*.py",
     "test_conversation*.py",

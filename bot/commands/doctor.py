@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.commands import signing
 from bot.frontends.discord.invite import links
 from bot.processes.engine import torch_is_installed
 from bot.processes.valkey import ValkeyError, embedded
@@ -86,6 +87,7 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     yield _folder(settings.data_dir)
     yield _disk(settings.data_dir)
     yield _styles(settings.styles)
+    yield _credentials(settings)
     yield _tokens(settings)
     if settings.discord.token is not None:
         yield _discord(settings.discord.token.get_secret_value())
@@ -219,6 +221,12 @@ def _styles(own: Path | None) -> Finding:
         remedy = "mend the file, then try: headshot-bot styles"
         return Finding(what="styles", state="missing", found=str(error), remedy=remedy)
     return Finding(what="styles", state="good", found=found)
+
+
+def _credentials(settings: Settings) -> Finding:
+    found, remedy = signing.look(signing.folder_of(settings))
+    state = "advice" if remedy else "good"
+    return Finding(what="credentials", state=state, found=found, remedy=remedy)
 
 
 def _tokens(settings: Settings) -> Finding:

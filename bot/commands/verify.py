@@ -13,10 +13,11 @@ from rich.text import Text
 
 from bot.commands.faults import CommandError
 from bot.commands.origin import NotAPictureError, Origin, Verdict, read
+from bot.commands.signing import folder_of
 from bot.settings import Settings
 from engine.contract import keys
 from engine.contract.blobs import Blobs
-from engine.contract.provenance import CHAIN, CREDENTIALS, TOOL
+from engine.contract.provenance import CHAIN, TOOL
 
 EXIT_CODES = {
     Verdict.MADE_HERE: 0,
@@ -57,9 +58,8 @@ async def verify(settings: Settings, file: Path, as_json: bool) -> int:
 
 async def certificates(settings: Settings) -> str:
     """Of this machine's engine, and of all that share its blob store."""
-    folder = settings.engine.work_dir or settings.data_dir / "engine"
     try:
-        own = _readable(await asyncio.to_thread((folder / CREDENTIALS / CHAIN).read_bytes))
+        own = _readable(await asyncio.to_thread((folder_of(settings) / CHAIN).read_bytes))
     except OSError:
         own = ""
     try:
