@@ -5,7 +5,7 @@ from bot.conversation.downloads import full_size, hand_over, pictures
 from bot.conversation.effects import DeleteHeadshots, Generate, HandOver
 from bot.conversation.incoming import Command
 from bot.conversation.messages import MENU, Message
-from bot.conversation.order_card import progress_buttons, standing, style_title
+from bot.conversation.order_card import look_title, progress_buttons, standing, style_title
 from bot.conversation.permission import refusal
 from bot.conversation.reply import Reply
 from bot.conversation.situation import HeadshotSet, Model, Order
@@ -108,7 +108,7 @@ def pressed(turn: Turn, action: Action) -> Reply:
 
 def results(turn: Turn, made: HeadshotSet) -> Message:
     """The pictures, with their seeds and what can be done next."""
-    facts = {"n": len(made.shots), "style": style_title(turn, made.style)}
+    facts = {"n": len(made.shots), "style": look_title(turn, made)}
     key = "headshots.title" if made.model_name else "headshots.title_unnamed"
     spent = seconds(turn, made.seconds)
     how = {"n": len(made.shots), "drawn": made.num_drawn, "spent": spent}

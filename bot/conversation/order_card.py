@@ -2,9 +2,10 @@
 
 from bot.conversation.actions import Verb
 from bot.conversation.messages import Button, Message, Picture
-from bot.conversation.situation import Order
+from bot.conversation.situation import HeadshotSet, Order
 from bot.conversation.speaking import Rows, Turn
 from bot.conversation.times import percent, time_left
+from bot.conversation.wardrobe import chosen
 
 
 def card_of(order: Order) -> str:
@@ -32,7 +33,7 @@ def ended(turn: Turn, order: Order, key: str) -> Message:
 def title(turn: Turn, order: Order) -> str:
     """For example: Training “Me”."""
     key = f"order.{order.kind}" if order.model_name else f"order.{order.kind}_unnamed"
-    style = style_title(turn, order.style)
+    style = look_title(turn, order)
     return turn.say(key, n=order.count, name=order.model_name, style=style)
 
 
@@ -76,6 +77,14 @@ def progress_buttons(turn: Turn, order: Order) -> Rows:
 def style_title(turn: Turn, name: str) -> str:
     style = turn.situation.styles.get(name)
     return style.words(turn.language).title if style is not None else name
+
+
+def look_title(turn: Turn, made: Order | HeadshotSet) -> str:
+    """The style, and in brackets what was chosen instead of its own background and clothes."""
+    style = turn.situation.styles.get(made.style)
+    named = [] if style is None else chosen(turn, style, made.background, made.clothes)
+    title = style_title(turn, made.style)
+    return f"{title} ({', '.join(named)})" if named else title
 
 
 def _paragraphs(turn: Turn, order: Order) -> list[str]:

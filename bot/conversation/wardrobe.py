@@ -91,9 +91,11 @@ def suggested(kind: Literal["background", "garment"], typed: str, locale: str) -
     """Names that go on from what was typed, for frontends that offer them while one types."""
     language = language_of(locale)
     colour, rest = _colour(_words(typed)) if kind == "garment" else (None, _words(typed))
-    before = "" if colour is None else phrase(language, f"colour.{colour}") + " "
-    names = [phrase(language, f"{kind}.{key}") for key in NAMES[kind]]
-    return [before + name for name in names if _plain(rest) in _plain([name])]
+    names = {key: phrase(language, f"{kind}.{key}") for key in NAMES[kind]}
+    fitting = [key for key, name in names.items() if _plain(rest) in _plain([name])]
+    if colour is None:
+        return [names[key] for key in fitting]
+    return [_coloured(key, colour, language) for key in fitting]
 
 
 def background_of(text: str, styles: Mapping[str, Style]) -> str | None:
@@ -114,10 +116,37 @@ def clothes_of(text: str, style: Style, styles: Mapping[str, Style]) -> tuple[st
     colour, rest = _colour(words)
     key = _named("garment", rest, GARMENTS)
     if key is not None:
-        garment, usual = GARMENTS[key]
-        worn = garment.replace("{c}", COLOURS[colour or usual])
-        return (worn.replace("a orange", "an orange").replace("a olive", "an olive"),)
+        return (_worn(key, colour or GARMENTS[key][1]),)
     return _holding(words, (worn for other in styles.values() for worn in other.clothes))[:1]
+
+
+def chosen(turn: Turn, style: Style, background: str, clothes: tuple[str, ...]) -> list[str]:
+    """What of it is not the style's own, as the person calls it."""
+    named: list[str] = []
+    if background and background != style.background:
+        names = {words: turn.say(f"background.{key}") for key, words in BACKGROUNDS.items()}
+        named.append(names.get(background, background))
+    if clothes and clothes != style.clothes:
+        names = {
+            _worn(key, colour): _coloured(key, colour, turn.language)
+            for key in GARMENTS
+            for colour in COLOURS
+        }
+        named += [names.get(worn, worn) for worn in clothes]
+    return named
+
+
+def _coloured(garment: str, colour: str, language: str) -> str:
+    named = {
+        kind: phrase(language, f"{kind}.{key}")
+        for kind, key in (("garment", garment), ("colour", colour))
+    }
+    return phrase(language, "wardrobe.coloured", **named)
+
+
+def _worn(garment: str, colour: str) -> str:
+    worn = GARMENTS[garment][0].replace("{c}", COLOURS[colour])
+    return worn.replace("a orange", "an orange").replace("a olive", "an olive")
 
 
 def _words(text: str) -> list[str]:
@@ -139,14 +168,18 @@ def _named(kind: str, words: list[str], keys: Iterable[str]) -> str | None:
 
 
 def _colour(words: list[str]) -> tuple[str | None, list[str]]:
-    """The colour that the words begin with, and the words behind it."""
+    """The colour that the words begin or end with, and the other words."""
     for length in (2, 1):
-        said = _plain(words[:length])
-        for key in COLOURS:
-            names = (_plain([phrase(code, f"colour.{key}")]) for code in LANGUAGES)
-            if any(0 <= len(said) - len(n) <= LONGEST_ENDING and said.startswith(n) for n in names):
-                return key, words[length:]
+        for said, rest in ((words[:length], words[length:]), (words[-length:], words[:-length])):
+            for key in COLOURS:
+                names = (_plain([phrase(code, f"colour.{key}")]) for code in LANGUAGES)
+                if any(_is_inflected(_plain(said), name) for name in names):
+                    return key, rest
     return None, words
+
+
+def _is_inflected(said: str, name: str) -> bool:
+    return said.startswith(name) and len(said) - len(name) <= LONGEST_ENDING
 
 
 def _holding(words: list[str], texts: Iterable[str]) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from conversation_samples import ME, SET, SITUATIONS, STYLES, headshot_set, shoo
 
 from bot.conversation.actions import Verb, act
 from bot.conversation.effects import Generate
-from bot.conversation.flow import respond
-from bot.conversation.incoming import Command, Pressed
+from bot.conversation.flow import announce, respond
+from bot.conversation.incoming import Command, HeadshotsReady, OrderQueued, Pressed
 from bot.conversation.phrases import LANGUAGES, phrase
 from bot.conversation.reply import Reply
 from bot.conversation.situation import Situation
@@ -74,6 +74,8 @@ def test_every_name_is_understood_in_every_language(language: str) -> None:
     for key, (garment, _) in GARMENTS.items():
         said = f"{phrase(language, 'colour.purple')} {phrase(language, f'garment.{key}')}"
         assert clothes_of(said, LINKEDIN, STYLES) == (garment.replace("{c}", "purple"),)
+        said = f"{phrase(language, f'garment.{key}')} in {phrase(language, 'colour.purple')}"
+        assert clothes_of(said, LINKEDIN, STYLES) == (garment.replace("{c}", "purple"),)
     for key, colour in COLOURS.items():
         said = f"{phrase(language, f'colour.{key}')} {phrase(language, 'garment.hoodie')}"
         (worn,) = clothes_of(said, LINKEDIN, {})
@@ -106,6 +108,8 @@ def test_a_background_is_found_however_it_is_written(said: str, background: str 
         ("schwarzer Rollkragenpullover", ("a black turtleneck",)),
         ("hellblaues Hemd", ("a light blue shirt",)),
         ("ein weißes T-Shirt", ("a white t-shirt",)),
+        ("T-Shirt in Weiß", ("a white t-shirt",)),
+        ("hoodie in light blue", ("a light blue hoodie",)),
         ("orange hoodie", ("an orange hoodie",)),
         ("turtelneck", ("a black turtleneck",)),
         ("graduation gown", ("a black graduation gown",)),
@@ -126,7 +130,7 @@ def test_clothes_are_the_styles_own_or_of_the_wardrobe(said: str, clothes: tuple
         ("background", "moon", "de", []),
         ("garment", "jack", "fr", ["denim jacket", "leather jacket"]),
         ("garment", "light blue sh", "en-US", ["light blue shirt"]),
-        ("garment", "roter p", "de", ["rot Pullover", "rot Poloshirt"]),
+        ("garment", "roter p", "de", ["Pullover in Rot", "Poloshirt in Rot"]),
     ],
 )  # fmt: skip
 def test_names_are_offered_while_one_types(kind, typed: str, locale: str, names: list[str]) -> None:
@@ -191,6 +195,34 @@ def test_the_same_style_with_another_background_is_another_order() -> None:
     assert headshot("linkedin", now).messages[0].key == "headshot.already"
     assert wanted(headshot("linkedin background: park", now)).background.startswith("in a park")
     assert wanted(headshot("linkedin clothes: hoodie", now)).clothes == ("a grey hoodie",)
+
+
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [
+        ("en", "2 headshots · LinkedIn (office, black turtleneck) · with “Me”"),
+        ("de", "2 Porträts · LinkedIn (Büro, Rollkragenpullover in Schwarz) · mit „Me“"),
+    ],
+)
+def test_what_was_understood_is_repeated(language: str, title: str) -> None:
+    now = READY.model_copy(update={"platform_locale": language})
+    effect = wanted(headshot("linkedin 2 background: office clothes: black turtleneck", now))
+    look = {"background": effect.background, "clothes": effect.clothes}
+    order = shooting().model_copy(update={"style": "linkedin", "count": 2, **look})
+
+    (card,) = announce(OrderQueued(order=order), now).messages
+    assert card.title == title
+    made = headshot_set().model_copy(update={"style": "linkedin", **look})
+    ready = HeadshotsReady(order=order, headshots=made)
+    results = announce(ready, now).messages[-1]
+    assert title.split(" · ")[1] in results.title
+
+
+def test_the_styles_own_is_not_repeated() -> None:
+    own = {"style": "linkedin", "background": LINKEDIN.background, "clothes": LINKEDIN.clothes}
+
+    (card,) = announce(OrderQueued(order=shooting().model_copy(update=own)), READY).messages
+    assert "LinkedIn ·" in card.title
 
 
 def test_prompts_of_ones_own_are_an_admins_choice() -> None:

@@ -513,31 +513,32 @@ PHRASES: Catalogue = {
     "garment.leather_jacket": "Lederjacke",
     "garment.lab_coat": "Kittel",
     "garment.scrubs": "Kasack",
-    "colour.black": "schwarz",
-    "colour.charcoal": "anthrazit",
-    "colour.grey": "grau",
-    "colour.white": "weiß",
-    "colour.navy": "dunkelblau",
-    "colour.blue": "blau",
-    "colour.light_blue": "hellblau",
-    "colour.red": "rot",
-    "colour.burgundy": "weinrot",
-    "colour.green": "grün",
-    "colour.olive": "oliv",
-    "colour.teal": "petrol",
-    "colour.yellow": "gelb",
-    "colour.orange": "orange",
-    "colour.pink": "rosa",
-    "colour.purple": "lila",
-    "colour.beige": "beige",
-    "colour.brown": "braun",
+    "wardrobe.coloured": "{garment} in {colour}",
+    "colour.black": "Schwarz",
+    "colour.charcoal": "Anthrazit",
+    "colour.grey": "Grau",
+    "colour.white": "Weiß",
+    "colour.navy": "Dunkelblau",
+    "colour.blue": "Blau",
+    "colour.light_blue": "Hellblau",
+    "colour.red": "Rot",
+    "colour.burgundy": "Weinrot",
+    "colour.green": "Grün",
+    "colour.olive": "Oliv",
+    "colour.teal": "Petrol",
+    "colour.yellow": "Gelb",
+    "colour.orange": "Orange",
+    "colour.pink": "Rosa",
+    "colour.purple": "Lila",
+    "colour.beige": "Beige",
+    "colour.brown": "Braun",
     "headshot.unknown_background": (
         "Den Hintergrund „{wanted}“ habe ich nicht. Such dir einen davon aus: {known}.\n\n"
         "Zum Beispiel: /headshot {style} hintergrund: {first}"
     ),
     "headshot.unknown_clothes": (
         "Die Kleidung „{wanted}“ kenne ich nicht. Such dir etwas davon aus, gern mit Farbe: "
-        "{known}.\n\nZum Beispiel: /headshot {style} kleidung: {colour} {first}"
+        "{known}.\n\nZum Beispiel: /headshot {style} kleidung: {first} in {colour}"
     ),
     "headshot.no_free_prompt": (
         "Eigene Prompts sind hier ausgeschaltet. Such dir einen Stil aus; Hintergrund und "
@@ -561,7 +562,7 @@ PHRASES: Catalogue = {
     "styles.overview": "Such dir eine Rubrik aus, dann zeige ich dir ihre Stile.",
     "styles.category": (
         "Drück auf einen Stil, und ich mache ihn. Oder sag mir mehr: "
-        "/headshot {style} hintergrund: Büro kleidung: schwarzer Rollkragenpullover"
+        "/headshot {style} hintergrund: Büro kleidung: Hemd in Weiß"
     ),
     "styles.unknown": "Diesen Stil habe ich nicht. Das sind alle, die ich habe:",
     "styles.did_you_mean": "„{wanted}“ habe ich nicht. Meinst du {titles}?",

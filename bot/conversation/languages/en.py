@@ -456,6 +456,7 @@ PHRASES: Catalogue = {
     "garment.leather_jacket": "leather jacket",
     "garment.lab_coat": "lab coat",
     "garment.scrubs": "scrubs",
+    "wardrobe.coloured": "{colour} {garment}",
     "colour.black": "black",
     "colour.charcoal": "charcoal",
     "colour.grey": "grey",
