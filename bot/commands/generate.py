@@ -80,7 +80,7 @@ async def generate(
         prefix = keys.headshots(owner, order)
         made = HeadshotsManifest.model_validate_json(await place.blobs.get(prefix + keys.MANIFEST))
         pictures = [await place.blobs.get(shot.key) for shot in made.headshots]
-        beside = await _beside(place.blobs, prefix, made) if cuts else {}
+        beside = await files_beside(place.blobs, prefix, made) if cuts else {}
     paths = _write(out, made, pictures)
     for name, data in beside.items():
         (out / name).parent.mkdir(exist_ok=True)
@@ -95,7 +95,7 @@ async def generate(
     return DONE
 
 
-async def _beside(blobs: Blobs, prefix: str, made: HeadshotsManifest) -> dict[str, bytes]:
+async def files_beside(blobs: Blobs, prefix: str, made: HeadshotsManifest) -> dict[str, bytes]:
     """What else there is of a set: cuts in folders named for their shape, and the sheet."""
     names: dict[str, str] = {}
     for key in await blobs.list(prefix):
