@@ -74,6 +74,9 @@ async def preview(settings: Settings, wish: Wish, out: Path | None, as_json: boo
     try:
         if missing:
             await _draw(settings, missing, shelf, console)
+    except asyncio.CancelledError:
+        console.print("Stopped. The same command goes on where it stopped.")
+        raise
     finally:
         _lay_out(settings, shelf, catalogue)
     if wish.publish:
