@@ -21,7 +21,7 @@ def look(folder: Path) -> tuple[str, str]:
     if find_spec("c2pa") is None:
         return "pictures go out unsigned", "pip install c2pa-python"
     if not folder.exists():
-        return "a key is made with the first picture", ""
+        return "the engine makes a key when it first starts", ""
     again = f"delete {folder}: the engine makes a new key (older pictures stay as they are)"
     try:
         key = load_pem_private_key((folder / KEY).read_bytes(), password=None)

@@ -35,13 +35,20 @@ def unsigned(jpeg: bytes) -> bytes:
 
 
 class Credentials:
-    """Signs with the key in a folder, which is made when the first picture needs it."""
+    """Signs with the key in a folder, which is made there if there is none."""
 
     def __init__(self, folder: Path, blobs: Blobs | None = None) -> None:
         """With `blobs`, the certificate is laid where the bot's side finds it."""
         self._folder = folder
         self._blobs = blobs
         self._one_at_a_time = threading.Lock()
+
+    def make_ready(self) -> None:
+        """Makes the key at the first start, before a picture needs it."""
+        try:
+            identity.at(self._folder)
+        except OSError as error:  # tried again with each picture
+            log.warning("no_key_to_sign_with", error=type(error).__name__)
 
     def sign(self, jpeg: bytes) -> bytes:
         """As it came, where it cannot be signed."""

@@ -33,6 +33,7 @@ class ModelRooms:
         self._device = catalogue.choose_device(settings.device)
         self._blobs = Blobs.from_url(settings.blobs_url)
         self._credentials = Credentials(settings.work_dir / CREDENTIALS, self._blobs)
+        self._credentials.make_ready()
         self._critics = critics or Critics()
         self._hands = ThreadPoolExecutor(1, "hands")
         self._base: ImageModel | None = None

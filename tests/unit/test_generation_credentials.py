@@ -89,6 +89,16 @@ def test_the_key_is_private_and_made_once(folder: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+def test_the_key_is_there_from_the_first_start(folder: Path, tmp_path: Path) -> None:
+    Credentials(folder).make_ready()
+    assert {path.name for path in folder.iterdir()} == {CHAIN, KEY}
+
+    (tmp_path / "full").write_bytes(b"")
+    with capture_logs() as logs:
+        Credentials(tmp_path / "full" / "credentials").make_ready()  # starts all the same
+    assert [entry["event"] for entry in logs] == ["no_key_to_sign_with"]
+
+
 def test_a_key_that_others_could_read_is_closed_again(folder: Path) -> None:
     identity.at(folder)
     (folder / KEY).chmod(0o644)
