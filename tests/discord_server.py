@@ -19,17 +19,24 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from yarl import URL
 
-Json = dict[str, Any]
-APPLICATION = 1000
+from tests.discord_shapes import (
+    APPLICATION,
+    BOT,
+    EPHEMERAL,
+    GENERAL,
+    GENERAL_CHANNEL,
+    GUILD,
+    LOADING,
+    Json,
+    Said,
+    a_channel,
+    a_guild,
+    a_member,
+    a_person,
+    numbered,
+)
+
 MIB = 1024 * 1024
-EPHEMERAL, LOADING, COMPONENTS_V2 = 64, 128, 32768
-BOT: Json = {
-    "id": str(APPLICATION),
-    "username": "bot",
-    "discriminator": "0",
-    "avatar": None,
-    "bot": True,
-}
 
 
 @dataclass
@@ -44,40 +51,6 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     after: bool = False
     times: int = 1
-
-
-@dataclass
-class Said:
-    """A message as it stands. `files` are bytes by name; `to` is who alone sees it."""
-
-    id: int
-    channel: int
-    payload: Json
-    files: dict[str, bytes]
-    to: int | None = None
-    num_edits: int = 0
-
-    @property
-    def text(self) -> str:
-        return "\n".join(filter(None, [self.payload.get("content") or "", *_texts(self.payload)]))
-
-    @property
-    def buttons(self) -> dict[str, str]:
-        """Custom ids by label."""
-        return {
-            part["label"]: part["custom_id"] for part in _parts(self.payload) if "label" in part
-        }
-
-
-def _parts(payload: Json) -> list[Json]:
-    own: list[Json] = []
-    for part in payload.get("components") or []:
-        own += [part, *_parts(part)]
-    return own
-
-
-def _texts(payload: Json) -> list[str]:
-    return [part["content"] for part in _parts(payload) if "content" in part]
 
 
 class RefusedError(Exception):
@@ -103,6 +76,11 @@ class DiscordServer:
         self.commands: list[Json] = []
         self.tokens: dict[str, Token] = {}
         self.closed: set[int] = set()
+        self.roles: dict[int, list[int]] = {}
+        self.locales: dict[int, str] = {}
+        self.forms: dict[int, Json] = {}
+        """By interaction, the form that answered it."""
+        self.choices: dict[int, list[Json]] = {}
         self.files: dict[str, bytes] = {}
         self.slow_files: asyncio.Event | None = None
         self.gateway: list[Json] = []
@@ -149,27 +127,65 @@ class DiscordServer:
     async def command(
         self, user: int, name: str, files: Sequence[tuple[str, bytes]] = (), **options: Any
     ) -> Token:
-        """In the channel 7 of a server, unless `private`."""
+        """In the server's channel, unless `private`. A `person` is a member by their number."""
         private = options.pop("private", False)
-        given = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
-        resolved = {"attachments": {}}
+        given = [_option(key, value) for key, value in options.items()]
+        resolved: Json = {"attachments": {}}
         for number, (file, data) in enumerate(files, start=1):
             attachment = self.upload(file, data)
             resolved["attachments"][attachment["id"]] = attachment
             given.append({"name": f"photo_{number}", "type": 11, "value": attachment["id"]})
-        kind = next((c["type"] for c in self.commands if c["name"] == name), 1)
-        data = {"id": "5", "name": name, "type": kind, "options": given, "resolved": resolved}
+        if "person" in options:
+            resolved["users"] = {str(options["person"]): a_person(options["person"])}
+        data = {"id": "5", "name": name, "type": 1, "options": given, "resolved": resolved}
         return await self._interact(user, 2, data, private)
+
+    async def choose(self, user: int, name: str, message: Json) -> Token:
+        """An entry of the context menu of a message in the server's channel."""
+        resolved = {"messages": {message["id"]: message}}
+        data = {"id": "6", "name": name, "type": 3, "target_id": message["id"]}
+        return await self._interact(user, 2, {**data, "resolved": resolved}, False)
+
+    async def type(self, user: int, name: str, option: str, text: str) -> list[Json]:
+        """What is suggested while somebody types into an option."""
+        given = [{"name": option, "type": 3, "value": text, "focused": True}]
+        data = {"id": "5", "name": name, "type": 1, "options": given}
+        token = await self._interact(user, 4, data, False)
+        return await until(lambda: self.choices.get(token.interaction), "suggestions")
+
+    async def fill_in(
+        self,
+        token: Token,
+        *files: tuple[str, bytes],
+        text: str = "",
+    ) -> Token:
+        """Sends the form that answered an interaction."""
+        form = await until(lambda: self.forms.get(token.interaction), "a form")
+        attachments = [self.upload(*file) for file in files]
+        fields: list[Json] = []
+        for label in form["components"]:
+            if "component" in label:
+                field = {key: label["component"][key] for key in ("type", "custom_id")}
+                field |= {"values": [a["id"] for a in attachments]} if files else {"value": text}
+                fields.append({"type": 18, "id": 1, "component": {"id": 2, **field}})
+        resolved = {"attachments": {a["id"]: a for a in attachments}}
+        data = {"custom_id": form["custom_id"], "components": fields, "resolved": resolved}
+        source = self.messages.get(token.source or 0)
+        return await self._interact(token.user, 5, data, token.channel != GENERAL, source)
 
     async def press(self, user: int, message: Said, label: str) -> Token:
         data = {"custom_id": message.buttons[label], "component_type": 2}
-        private = message.channel != 7
+        private = message.channel != GENERAL
         return await self._interact(user, 3, data, private, message)
 
     async def write(self, user: int, text: str, *files: tuple[str, bytes]) -> None:
+        await self.tell("MESSAGE_CREATE", self.written(user, user * 10, text, *files))
+
+    def written(self, user: int, channel: int, text: str, *files: tuple[str, bytes]) -> Json:
+        """A person's message; the bot is told only of those in its own chats."""
         attachments = [self.upload(*file) for file in files]
-        message = self._message(next(self._ids), user * 10, {"content": text}, {}, author=user)
-        await self.tell("MESSAGE_CREATE", {**message, "attachments": attachments})
+        message = self._message(next(self._ids), channel, {"content": text}, {}, author=user)
+        return {**message, "attachments": attachments}
 
     def upload(self, name: str, data: bytes) -> Json:
         number = next(self._ids)
@@ -183,20 +199,15 @@ class DiscordServer:
         self, user: int, kind: int, data: Json, private: bool, message: Said | None = None
     ) -> Token:
         number = next(self._ids)
-        channel = user * 10 if private else 7
+        channel = user * 10 if private else GENERAL
         token = Token(number, user, channel, message.id if message else None)
         self.tokens[f"token-{number}"] = token
-        person = _person(user)
-        joined = "2026-01-01T00:00:00+00:00"
-        member = {"user": person, "roles": [], "joined_at": joined, "permissions": "0"}
-        place: Json = {"user": person, "context": 1, "channel": _channel(channel, user)}
+        place: Json = {"user": a_person(user), "context": 1, "channel": a_channel(channel, user)}
         if not private:
-            place = {"member": {**member, "deaf": False, "mute": False, "flags": 0}, "context": 0}
-            place |= {
-                "guild_id": "6",
-                "channel": {"id": "7", "type": 0, "name": "general", "position": 0},
-            }
-            place |= {"guild": {"id": "6", "features": [], "locale": "en-US"}}
+            member = a_member(user, self.roles.get(user, []))
+            place = {"member": member, "context": 0, "guild_id": str(GUILD)}
+            place |= {"channel": GENERAL_CHANNEL}
+            place |= {"guild": {"id": str(GUILD), "features": [], "locale": "en-US"}}
         payload = {
             "id": str(number),
             "application_id": str(APPLICATION),
@@ -205,7 +216,7 @@ class DiscordServer:
             "version": 1,
             "channel_id": str(channel),
             "data": data,
-            "locale": "en-US",
+            "locale": self.locales.get(user, "en-US"),
             "entitlements": [],
             "app_permissions": "0",
             "authorizing_integration_owners": {},
@@ -219,7 +230,7 @@ class DiscordServer:
 
     def seen_by(self, user: int) -> list[Said]:
         """What this person sees of the bot, in private and in the server."""
-        places = (7, user * 10)
+        places = (GENERAL, user * 10)
         return [m for m in self.messages.values() if m.channel in places and m.to in (None, user)]
 
     # The gateway.
@@ -266,7 +277,9 @@ class DiscordServer:
             about = {"v": 10, "user": BOT, "guilds": [], "session_id": "s"}
             application = {"id": str(APPLICATION), "flags": 0}
             ready = {**about, "resume_gateway_url": url, "application": application}
+            ready["guilds"] = [{"id": str(GUILD), "unavailable": True}]
             await self.tell("READY", ready)
+            await self.tell("GUILD_CREATE", a_guild())
             self.identified.set()
         elif frame["op"] == 6:
             self._socket = socket
@@ -348,7 +361,7 @@ class DiscordServer:
 
     def _open_channel(self, payload: Json, files: dict[str, bytes]) -> Json:
         user = int(payload["recipient_id"])
-        return _channel(user * 10, user)
+        return a_channel(user * 10, user)
 
     def _post(self, payload: Json, files: dict[str, bytes], channel: str) -> Json:
         if int(channel) // 10 in self.closed:
@@ -391,6 +404,10 @@ class DiscordServer:
             token.original = said.id
         elif payload["type"] == 6:
             token.original = token.source
+        elif payload["type"] == 8:
+            self.choices[token.interaction] = payload["data"]["choices"]
+        elif payload["type"] == 9:
+            self.forms[token.interaction] = payload["data"]
         return {"interaction": {"id": number, "type": 2}}
 
     def _valid(self, name: str) -> Token:
@@ -436,34 +453,19 @@ class DiscordServer:
             **about,
             "id": str(number),
             "channel_id": str(channel),
-            "author": BOT if author == APPLICATION else _person(author),
+            "author": BOT if author == APPLICATION else a_person(author),
             "content": payload.get("content") or "",
-            "components": _numbered(payload.get("components") or [], itertools.count(1)),
+            "components": numbered(payload.get("components") or [], itertools.count(1)),
             "flags": payload.get("flags", 0),
             "timestamp": "2026-01-01T00:00:00+00:00",
             "attachments": [self.upload(name, b"") for name in files],
         }
 
 
-def _numbered(components: list[Json], ids: "itertools.count[int]") -> list[Json]:
-    """Discord gives each component a number and each picture its particulars."""
-    numbered: list[Json] = []
-    for component in components:
-        shown = {**component, "id": next(ids)}
-        if "components" in component:
-            shown["components"] = _numbered(component["components"], ids)
-        if "file" in component:
-            shown |= {"name": "file", "size": 1}
-        numbered.append(shown)
-    return numbered
-
-
-def _person(user: int) -> Json:
-    return {"id": str(user), "username": f"user{user}", "discriminator": "0", "avatar": None}
-
-
-def _channel(channel: int, user: int) -> Json:
-    return {"id": str(channel), "type": 1, "last_message_id": None, "recipients": [_person(user)]}
+def _option(name: str, value: object) -> Json:
+    if name == "person":
+        return {"name": name, "type": 6, "value": str(value)}
+    return {"name": name, "type": 4 if isinstance(value, int) else 3, "value": value}
 
 
 def _json(data: Any, status: int = 200) -> web.Response:

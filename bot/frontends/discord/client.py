@@ -11,13 +11,9 @@ import discord
 import structlog
 from discord import app_commands, ui
 
-from bot.conversation.phrases import language_of, phrase
 from bot.frontends.discord.cards import PREFIX
 from bot.frontends.discord.commands import Ears, Interaction
 
-FORM_TIMEOUT_S = 14 * 60.0
-MAX_PHOTOS = 10
-MAX_NAME = 64
 MAX_CONNECTIONS = 64
 """To one host. A crowd's requests share them: opening one costs more than asking one thing."""
 log = structlog.get_logger()
@@ -26,11 +22,7 @@ log = structlog.get_logger()
 class Listener(Ears, Protocol):
     async def pressed(self, interaction: Interaction, identifier: str) -> None: ...
 
-    async def uploaded(
-        self, interaction: Interaction, photos: list[discord.Attachment]
-    ) -> None: ...
-
-    async def named(self, interaction: Interaction, model_id: str, name: str) -> None: ...
+    async def submitted(self, interaction: Interaction, identifier: str) -> None: ...
 
     async def wrote(self, message: discord.Message) -> None: ...
 
@@ -62,11 +54,13 @@ class Client(discord.Client):
             await self.listener.wrote(message)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Buttons that nobody knows any more; all others find their way by themselves."""
+        """Forms, and buttons that nobody knows any more; all else finds its way by itself."""
         identifier = str((interaction.data or {}).get("custom_id", ""))
-        is_button = interaction.type is discord.InteractionType.component
-        if is_button and not identifier.startswith(PREFIX):
+        is_ours = identifier.startswith(PREFIX)
+        if interaction.type is discord.InteractionType.component and not is_ours:
             await self.listener.pressed(interaction, identifier)
+        elif interaction.type is discord.InteractionType.modal_submit and is_ours:
+            await self.listener.submitted(interaction, identifier)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.exception("discord_event_failed", event_name=event_method)
@@ -92,33 +86,3 @@ class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], template=rf"{PREFIX}.*"):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.client.listener.pressed(interaction, self.custom_id)
-
-
-class UploadForm(ui.Modal):
-    """One to ten photos at once."""
-
-    def __init__(self, listener: Listener, locale: str) -> None:
-        language = language_of(locale)
-        super().__init__(title=phrase(language, "form.title"), timeout=FORM_TIMEOUT_S)
-        self._listener = listener
-        self.add_item(ui.TextDisplay(phrase(language, "form.hint")))
-        self.files: ui.FileUpload[Any] = ui.FileUpload(min_values=1, max_values=MAX_PHOTOS)
-        self.add_item(ui.Label(text=phrase(language, "form.photos"), component=self.files))
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        await self._listener.uploaded(interaction, self.files.values)
-
-
-class NameForm(ui.Modal):
-    """A new name for a model; in a server nobody could say it without being read."""
-
-    def __init__(self, listener: Listener, locale: str, model_id: str) -> None:
-        language = language_of(locale)
-        super().__init__(title=phrase(language, "form.rename"), timeout=FORM_TIMEOUT_S)
-        self._listener = listener
-        self._model_id = model_id
-        self.name: ui.TextInput[Any] = ui.TextInput(max_length=MAX_NAME)
-        self.add_item(ui.Label(text=phrase(language, "form.name"), component=self.name))
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        await self._listener.named(interaction, self._model_id, self.name.value)

@@ -15,10 +15,10 @@ from bot.conversation.incoming import Command, Incoming, PhotosReceived, Pressed
 from bot.conversation.phrases import language_of, phrase
 from bot.frontends.base import Caller, Inbox
 from bot.frontends.discord.cards import action_of
-from bot.frontends.discord.client import NameForm, UploadForm
 from bot.frontends.discord.commands import Interaction
 from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import REST
+from bot.frontends.discord.forms import model_in, name_form, name_in, photo_form, photos_in
 from bot.frontends.discord.intake import Intake, Receive
 from bot.frontends.discord.precedence import Precedence
 
@@ -64,7 +64,7 @@ class Hearing:
         if photos or is_private(interaction):
             await self.command(interaction, command, photos)
             return
-        door = await self._open(interaction, form=UploadForm(self, interaction.locale.value))
+        door = await self._open(interaction, form=photo_form(interaction.locale.value))
         await self._take(interaction, door, command)
 
     async def train_with(self, interaction: Interaction, message: discord.Message) -> None:
@@ -76,27 +76,28 @@ class Hearing:
         photos = attachments_of(message)
         await self._take(interaction, door, Command(name="train"), photos)
 
-    async def uploaded(self, interaction: Interaction, photos: list[discord.Attachment]) -> None:
-        door = await self._open(interaction, thinks=True)
-        await self._take(interaction, door, PhotosReceived(), photos)
-
     async def pressed(self, interaction: Interaction, identifier: str) -> None:
         action = action_of(identifier)
         locale = interaction.locale.value
         if action is not None and action.verb is Verb.ADD_PHOTOS:
-            await self._open(interaction, form=UploadForm(self, locale))
+            await self._open(interaction, form=photo_form(locale))
             return
         if action is not None and action.verb is Verb.RENAME_MODEL:
-            await self._open(interaction, form=NameForm(self, locale, action.id))
+            await self._open(interaction, form=name_form(locale, action.id))
             return
         door = await self._open(interaction)
         door.may_be_public = action is not None and action.verb is Verb.SHARE
         await self._take(interaction, door, Pressed(action=action))
 
-    async def named(self, interaction: Interaction, model_id: str, name: str) -> None:
+    async def submitted(self, interaction: Interaction, identifier: str) -> None:
+        """A form was filled in and sent."""
         door = await self._open(interaction, thinks=True)
-        command = Command(name="models", options={"id": model_id, "rename": name})
-        await self._take(interaction, door, command)
+        model_id = model_in(identifier)
+        if model_id is None:
+            await self._take(interaction, door, PhotosReceived(), photos_in(interaction))
+            return
+        options = {"id": model_id, "rename": name_in(interaction)}
+        await self._take(interaction, door, Command(name="models", options=options))
 
     async def wrote(self, message: discord.Message) -> None:
         user = str(message.author.id)
