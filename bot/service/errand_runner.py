@@ -148,7 +148,7 @@ class ErrandRunner:
         if made is None or not made.shots:
             return
         if payload["what"] == "zip":
-            prefix = f"{keys.person(owner)}exports/{errand.id}/"
+            prefix = f"{export.of_set(owner, made.id)}{errand.id}/"
             ready = await export.put_set(self._blobs, made, prefix)
             goes = {"prefixes": [prefix]}
         else:

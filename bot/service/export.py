@@ -38,6 +38,11 @@ async def pack(database: Database, blobs: Blobs, owner: str) -> bytes:
         return await asyncio.to_thread(_read, file)
 
 
+def of_set(owner: str, set_id: str) -> str:
+    """Where ZIPs of a set lie; they go with it."""
+    return f"{keys.person(owner)}exports/{set_id}/"
+
+
 async def put_set(blobs: Blobs, made: HeadshotSet, prefix: str) -> FilesReady:
     """Packs a set's files under names that say what they are, and lays the ZIP there."""
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:

@@ -9,6 +9,7 @@ from bot.conversation.effects import (
 )
 from bot.database import errands, models, orders, photos
 from bot.database.tables import Collection, Order
+from bot.service import export
 from bot.service.collecting import discard
 from bot.service.follow import Follow
 from bot.service.ordering import cancel_order
@@ -59,7 +60,7 @@ async def delete_headshots(visit: Visit, effect: DeleteHeadshots) -> list[Follow
     if order is not None and order.person_id == owner and order.status == orders.FINISHED:
         await models.drop_headshots(tx, order.id)
         orders.empty(order, visit.now)
-        _delete(visit, keys.headshots(owner, order.id))
+        _delete(visit, keys.headshots(owner, order.id), export.of_set(owner, order.id))
     return []
 
 

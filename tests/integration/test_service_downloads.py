@@ -86,13 +86,17 @@ async def test_a_set_from_before_says_so(house: House) -> None:
     assert "Again" in (await house.sees("ann", "headshots.no_profiles")).text
 
 
-async def test_deleting_headshots_deletes_their_cuts(house: House) -> None:
+async def test_deleting_headshots_deletes_their_cuts_and_zips(house: House) -> None:
     shown = await headshots(house, "ann", with_cuts=True)
     folder = shown[0].rpartition("/")[0] + "/"
+    exports = folder.partition("headshots/")[0] + "exports/"
+    await house.press("ann", Verb.ZIP)
+    await house.sees("ann", "headshots.packed")
+    assert await house.blobs.list(exports)
     await house.press("ann", Verb.DELETE_SET)
     await house.press("ann", Verb.DELETE_SET_SURELY)
 
     async def is_empty() -> bool:
-        return not await house.blobs.list(folder)
+        return not await house.blobs.list(folder) and not await house.blobs.list(exports)
 
     await until(is_empty)
