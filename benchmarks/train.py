@@ -128,14 +128,14 @@ def time_ours(
     model = full_size.build(device, full_size.plan_for("80", device), shapes)
     tell(part="ours", plan=vars(model.plan), built_s=time.perf_counter() - began,
          resident_gib=peak_gib(device))  # fmt: skip
-    for size, batch in CASES:
+    for size, batch in CASES if shapes is None else ((size, 1) for size in sizes):
         if size in sizes:
             figures = time_training(model, size, batch, steps)
             a_sample = figures["seconds"] / batch
             if size in references:
                 figures["times_reference"] = references[size] / a_sample
             tell(part="ours", size_px=size, batch=batch, seconds_a_sample=a_sample,
-                 share_of_bf16_floor=FLOOR_BF16_S[size] / a_sample, **figures)  # fmt: skip
+                 share_of_bf16_floor=FLOOR_BF16_S.get(size, 0.0) / a_sample, **figures)  # fmt: skip
 
 
 def time_training(model: Flux1, size: int, batch: int, steps: int) -> dict[str, float]:
