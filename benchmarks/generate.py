@@ -1,8 +1,8 @@
 """How fast FLUX.1-dev draws at full size with a user's LoRA: `python -m benchmarks.generate`.
 
 Weights are random in the exact shapes (see `full_size`), pictures are drawn by the engine's own
-sampler. The reference is diffusers' transformer with a peft LoRA of rank 16, eager bf16, in the same
-process. Prints one JSON object a line as figures come.
+sampler. The reference is diffusers' transformer with a peft LoRA of rank 16, eager bf16, in the
+same process. Prints one JSON object a line as figures come.
 """
 
 import argparse
