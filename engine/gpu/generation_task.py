@@ -26,7 +26,8 @@ from engine.generation.darkroom import Darkroom
 from engine.generation.ranking import Look
 from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
 from engine.gpu.anybody import lora_of_anybody
-from engine.gpu.critics import Critics, Person, Verdict
+from engine.gpu.critic_process import Person
+from engine.gpu.critics import Critics, Verdict
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
 from engine.models import lora_file

@@ -199,7 +199,7 @@ def main() -> None:
     logs.configure()
     from engine.gpu.rooms import ModelRooms  # imports torch, which may print
 
-    serve(parent, ModelRooms)
+    serve(parent, lambda settings: ModelRooms(settings).own_the_process())
 
 
 if __name__ == "__main__":

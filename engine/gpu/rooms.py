@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -40,6 +41,9 @@ class ModelRooms:
         self._captioner: tuple[str, Path] | None = None
         self.device = str(self._device)
         self.training_share = settings.training_share
+
+    def own_the_process(self) -> Self:
+        """Sets what holds for the whole process; for one that does nothing else."""
         if self._device.type == "cpu":
             cores.stand_back()
             if "OMP_NUM_THREADS" not in os.environ:
@@ -47,6 +51,7 @@ class ModelRooms:
         if self._device.type == "cuda":
             # its backward fails with illegal memory accesses on some drivers (torch 2.11, 580)
             torch.backends.cuda.enable_cudnn_sdp(False)
+        return self
 
     def load(self) -> int:
         return self._load().facts.native_px

@@ -22,6 +22,7 @@ HOG_CLOSE_SIDE_PX = 2000
 """Longer sides that HOG looks at; it sees faces from 80 px. The second only if the first fails."""
 NETWORK_SIDE_PX = 320
 NETWORK_CLOSE_SIDE_PX = 380
+NETWORK_DRAWN_SIDE_PX = 256
 NETWORK_PADDED_SIDE_PX = 176
 """Longer sides that the network looks at; it sees faces from 72 px, at 5 s for a megapixel."""
 NETWORK_MIN_FACE_PX = 40
@@ -157,9 +158,7 @@ def find_drawn(rgb: RGB) -> list[Detection]:
     size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
     seen = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
     found = _agreed(seen, _hog(seen, HOG_SIDE_PX), [])
-    if not found:
-        largest = find_largest(rgb)
-        return [] if largest is None else [largest]
+    found = found or _network(seen, NETWORK_DRAWN_SIDE_PX)
     faces = [face.moved(0.0, 0.0, scale) for face in found]
     return sorted(faces, key=lambda face: -face.size_px)
 
