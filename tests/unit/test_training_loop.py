@@ -2,10 +2,13 @@
 
 from collections.abc import Generator, Iterator
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from engine.contract.blobs import Blobs
@@ -107,6 +110,45 @@ def test_a_training_that_was_left_goes_on_as_if_it_had_not_been(
     assert heard + losses(coming_back) == uninterrupted
     assert coming_back.lora() == whole.lora()
     assert coming_back.losses == whole.losses
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(leaving=st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_size=4))
+def test_however_often_it_is_left_the_losses_are_the_same(
+    model: ImageModel, tmp_path_factory: pytest.TempPathFactory, leaving: list[tuple[int, bool]]
+) -> None:
+    """Left after some of its turns, also in the middle of encoding or of a look; sometimes killed,
+    so that all since the last checkpoint is lost.
+    """
+    folder = tmp_path_factory.mktemp("left")
+    checkpoints = Checkpoints(Blobs.from_url(f"file://{folder}"), "people/a/checkpoints/j/")
+    recipe = RECIPE.model_copy(update={"looks": 3, "patience": 0})
+    whole = trainer(model, recipe=recipe, scorer=norm)
+    uninterrupted = losses(whole)
+    heard: dict[int, float | None] = {}
+
+    for turns, is_killed in [*leaving, (10_000, False)]:
+        running = trainer(model, checkpoints, recipe, scorer=norm)
+        for step in islice(running.steps(), turns):
+            if step.phase == "training":
+                heard[step.step] = step.loss
+                if step.step % 2 == 0:
+                    running.save()
+        if not is_killed:
+            running.save()
+
+    assert list(heard.values()) == uninterrupted
+    assert running.lora() == whole.lora()
+    assert running.scores == whole.scores
+    assert running.losses == whole.losses
+
+
+def norm(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
+    yield
+    value = float(weights.norm()) % 1
+    return Score(value, value)
 
 
 def test_it_goes_on_from_the_checkpoint_before_a_damaged_one(
