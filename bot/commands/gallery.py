@@ -131,11 +131,12 @@ def _article(entry: Entry) -> str:
         for data in entry.pictures
     )
     clothes = "; ".join(escape(worn) for worn in style.clothes)
+    parts = filter(None, (style.background, style.light, style.framing, style.skin, style.aspect))
+    facts = escape(" · ".join([*parts, f"guidance {style.guidance:g}"]))
     return (
         f"<article><figure>{pictures}</figure><h3>{title} <code>{escape(style.name)}</code></h3>"
         f"<p>{escape(style.description)}</p><details><summary>How it is asked for</summary>"
-        f"<p>{escape(style.prompt)}</p><p>{escape(style.background)} · {escape(style.light)} · "
-        f"{escape(style.framing)} · {style.aspect} · guidance {style.guidance:g}</p>"
+        f"<p>{escape(style.prompt)}</p><p>{facts}</p>"
         f"<p>Clothes: {clothes}</p></details></article>"
     )
 

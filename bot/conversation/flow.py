@@ -187,8 +187,8 @@ def _command(turn: Turn, command: Command, before: Session) -> Reply:
 
 
 def _start(turn: Turn, command: Command) -> Reply:
-    """`/start`, also with a deep link's payload: `train`, `headshot`, `headshot-linkedin`."""
-    name, _, argument = command.argument.strip().replace("_", "-").partition("-")
+    """`/start`, also with a deep link's payload: `headshot`, `headshot-park-background-office`."""
+    name, _, argument = command.argument.strip().replace("_", " ").replace("-", " ").partition(" ")
     if name in ("train", "headshot", "styles"):
         return _command(turn, Command(name=name, argument=argument), turn.session)
     return general.start(turn)

@@ -155,6 +155,14 @@ def test_a_wish_becomes_words_that_we_wrote() -> None:
     )
 
 
+def test_a_link_from_a_group_holds_the_wish() -> None:
+    payload = "headshot-park-background-office"
+    (effect,) = respond(Command(name="start", argument=payload), READY).effects
+
+    assert isinstance(effect, Generate)
+    assert (effect.style, effect.background) == ("park", "blurred modern office background")
+
+
 def test_a_wish_without_a_style_takes_the_first() -> None:
     assert wanted(headshot("background: park")).style == next(iter(STYLES))
 
