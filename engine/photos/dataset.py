@@ -34,6 +34,9 @@ LADDER_PX = (256, 384, 512, 640, 768, 896, 1024, 1280, 1536)
 FACE_SHARE = 0.6
 """Share of the weight that a photo's face crops have; its frames have the rest."""
 WEIGHT_RANGE = (0.35, 2.0)
+SAME_SCENE_BITS = 8.0
+"""Of 64 in the perceptual hash: frames of one head turn differ by about as many, other photos by
+about half of all bits."""
 View = Literal["face", "frame"]
 Box = tuple[int, int, int, int]
 """left, top, right, bottom, px"""
@@ -208,7 +211,15 @@ def _weights(reports: Sequence[PhotoReport]) -> list[float]:
 
 
 def _likeness(a: PhotoReport, b: PhotoReport) -> float:
-    """1 for two takes of one moment, near 0 for another view, light or distance."""
+    """1 for two takes of one moment, near 0 for another view, light or distance.
+
+    Frames of one head turn count as repeats too, though each shows another side: they teach the
+    clothes and the room.
+    """
+    return max(_same_view(a, b), _same_scene(a, b))
+
+
+def _same_view(a: PhotoReport, b: PhotoReport) -> float:
     if a.face is None or b.face is None:
         return float(a is b)
     turn = hypot(a.face.yaw_deg - b.face.yaw_deg, a.face.pitch_deg - b.face.pitch_deg) / 10
@@ -217,3 +228,10 @@ def _likeness(a: PhotoReport, b: PhotoReport) -> float:
         light = hypot(a.light.brightness - b.light.brightness, a.light.side - b.light.side) / 0.15
     look = dist(a.face.embedding, b.face.embedding) / 0.25
     return exp(-(turn**2 + light**2 + look**2) / 2)
+
+
+def _same_scene(a: PhotoReport, b: PhotoReport) -> float:
+    if not a.fingerprint or not b.fingerprint:
+        return 0.0
+    bits = (int(a.fingerprint, 16) ^ int(b.fingerprint, 16)).bit_count()
+    return exp(-((bits / SAME_SCENE_BITS) ** 2) / 2)

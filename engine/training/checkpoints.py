@@ -84,11 +84,18 @@ class Checkpoints:
     def __init__(self, blobs: Blobs, prefix: str) -> None:
         self._blobs = blobs
         self._prefix = prefix
+        self._whole: list[str] = []
+        """Keys of the last bundles that are known to be whole, oldest first."""
 
     def save(self, bundle: Bundle) -> None:
-        """Writes it whole or not at all, then lets go of all but the last two."""
-        self._blobs.put_sync(f"{self._prefix}step-{bundle.step:06d}{_SUFFIX}", pack(bundle))
-        self._blobs.delete_sync(self._keys()[:-_KEPT])
+        """Writes it whole or not at all, then lets go of all but it and the whole one before.
+
+        Damaged ones and those of another training go too, whatever their step.
+        """
+        key = f"{self._prefix}step-{bundle.step:06d}{_SUFFIX}"
+        self._blobs.put_sync(key, pack(bundle))
+        self._whole = [*(k for k in self._whole if k != key), key][-_KEPT:]
+        self._blobs.delete_sync([k for k in self._keys() if k not in self._whole])
 
     def newest(self, fingerprint: str) -> Bundle | None:
         """The newest whole bundle of this very training."""
@@ -101,6 +108,7 @@ class Checkpoints:
                 log.warning("checkpoint_damaged", name=key.rpartition("/")[2])
                 continue
             if bundle.fingerprint == fingerprint:
+                self._whole = [key]
                 return bundle
             log.warning("checkpoint_of_another_training", name=key.rpartition("/")[2])
         return None

@@ -54,6 +54,7 @@ class _Dial(Frozen):
     most_steps: int
     learning_rate: float
     resolutions: tuple[int, ...] = ()
+    preservation_share: float = 0.0
 
 
 _LARGE: dict[Quality, _Dial] = {
@@ -73,6 +74,7 @@ _LARGE: dict[Quality, _Dial] = {
         most_steps=2000,
         learning_rate=2e-4,
         resolutions=(512, 768, 1024),
+        preservation_share=0.1,
     ),
 }
 _SMALL: dict[Quality, _Dial] = {
@@ -141,6 +143,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         resolutions=fitting or (native_px,),
         ema_decay=0.98 if is_small else 0.99,
         caption_dropout=0.05,
+        preservation_share=dial.preservation_share,
         looks=_LOOKS[quality],
     )
 

@@ -161,6 +161,22 @@ def test_photos_that_repeat_one_another_share_their_weight(photos: Photos) -> No
     assert mean == pytest.approx(1.0, abs=0.05)
 
 
+def test_frames_of_one_head_turn_share_their_weight(photos: Photos) -> None:
+    """Three sides of a face in one scene, and one photo of another day."""
+    data = photos[0][0]
+    turn = [
+        made_up_report(n, turn_deg=30.0 * n, fingerprint=0xFF00FF00FF00FF00 + n) for n in range(3)
+    ]
+    other_day = made_up_report(3, turn_deg=60.0, fingerprint=0x0F0F0F0F0F0F0F0F)
+    weights = {
+        e.photo_sha256: e.weight
+        for e in built([(data, report) for report in (*turn, other_day)])[0].examples
+        if e.view == "face"
+    }
+
+    assert weights[turn[1].sha256] < 0.5 * weights[other_day.sha256]
+
+
 def test_sizes_of_one_view_share_its_weight(photos: Photos) -> None:
     one = {e.view: e.weight for e in built(photos[:1], 512)[0].examples}
     two = dict.fromkeys(one, 0.0)

@@ -79,6 +79,32 @@ def test_another_trainings_checkpoint_is_of_no_use(blobs: Blobs) -> None:
     assert checkpoints.newest("f") is None
 
 
+def test_a_new_training_is_not_ousted_by_an_old_one_that_was_further(blobs: Blobs) -> None:
+    for step in (400, 500):
+        Checkpoints(blobs, PREFIX).save(bundle(step, fingerprint="before the upgrade"))
+    checkpoints = Checkpoints(blobs, PREFIX)
+    assert checkpoints.newest("f") is None
+
+    for step in (10, 20, 30):
+        checkpoints.save(bundle(step))
+
+    assert [key[-18:-12] for key in blobs.list_sync(PREFIX)] == ["000020", "000030"]
+
+
+def test_the_one_before_is_a_whole_one(blobs: Blobs) -> None:
+    Checkpoints(blobs, PREFIX).save(bundle(5))
+    blobs.put_sync(f"{PREFIX}step-000006.safetensors", b"damaged")
+    coming_back = Checkpoints(blobs, PREFIX)
+    assert coming_back.newest("f") is not None
+
+    coming_back.save(bundle(7))
+    blobs.put_sync(f"{PREFIX}step-000007.safetensors", b"damaged too")
+    found = Checkpoints(blobs, PREFIX).newest("f")
+
+    assert found is not None
+    assert found.step == 5
+
+
 def test_they_can_be_cleared(blobs: Blobs) -> None:
     checkpoints = Checkpoints(blobs, PREFIX)
     checkpoints.save(bundle(5))

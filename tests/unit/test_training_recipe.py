@@ -50,3 +50,24 @@ def test_steps_can_be_said() -> None:
 
     assert recipe.steps == 20
     assert recipe.warmup_steps <= 2
+
+
+def test_going_on_from_a_lora_takes_half_at_half_the_rate() -> None:
+    new, more = choose("standard", 12, 1024), choose("standard", 12, 1024, goes_on=True)
+
+    assert more.steps == new.steps / 2
+    assert more.learning_rate == new.learning_rate / 2
+    assert choose("standard", 12, 1024, steps=20, goes_on=True).steps == 20
+
+
+def test_patience_can_be_said_where_a_recipe_has_any() -> None:
+    assert choose("standard", 12, 1024).patience == 2
+    assert choose("standard", 12, 1024, patience=0).patience == 0
+    origin = choose("origin", 12, 1024, patience=5)
+    assert (origin.patience, origin.keeps) == (0, "last")
+
+
+def test_only_the_best_pays_for_holding_the_base_to_itself() -> None:
+    shares = [choose(quality, 12, 1024).preservation_share for quality in QUALITIES]
+
+    assert shares == [0.0, 0.0, 0.1]
