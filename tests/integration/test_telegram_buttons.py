@@ -117,5 +117,6 @@ async def test_admins_have_their_own_word(house: TelegramHouse) -> None:
     boss.says("/admin")
     await until(boss.reads("This bot"))
     await press(boss, "Pause new orders")
+    await until(boss.reads("new ones wait"))
     house.ann.says("/train")
     await until(house.ann.reads("short break"))
