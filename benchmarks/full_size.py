@@ -8,6 +8,7 @@ zero; matrices are scaled by their inputs, so that numbers stay the size of real
 import math
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 from zlib import crc32
 
 import torch
@@ -40,10 +41,13 @@ FACTS = ModelFacts(
 _EMBEDDING_DEVIATION = 0.02
 
 
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+
+
 class RandomParts:
     """The parts of FLUX.1-dev as nobody trained them."""
 
-    def __init__(self, device: torch.device, shapes: dict[str, int] | None = None) -> None:
+    def __init__(self, device: torch.device, shapes: dict[str, Any] | None = None) -> None:
         """`shapes` replaces some of the transformer's, for a try on small machines."""
         self._device = device
         self._shapes = shapes or {}
@@ -75,7 +79,6 @@ class RandomParts:
 
     def encoders(self, dtype: torch.dtype) -> tuple[CLIPTextModel, T5EncoderModel]:
         with torch.device("meta"):
-            clip = CLIPTextModel(CLIPTextConfig(vocab_size=49408, bos_token_id=0, eos_token_id=1))
             t5 = T5EncoderModel(
                 T5Config(
                     vocab_size=32128, d_model=4096, d_kv=64, d_ff=10240,
@@ -83,7 +86,12 @@ class RandomParts:
                 )
             )  # fmt: skip
         # CLIP keeps the numbers of its positions in a buffer that nobody can draw.
-        clip = CLIPTextModel(clip.config).to(self._device, dtype)
+        clip = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=49408, hidden_size=768, intermediate_size=3072, projection_dim=768,
+                num_hidden_layers=12, num_attention_heads=12, bos_token_id=0, eos_token_id=1,
+            )
+        ).to(self._device, dtype)  # fmt: skip  # pyright: ignore
         return clip, self._filled(t5, dtype)
 
     def transformer(self, dtype: torch.dtype) -> FluxTransformer2DModel:
@@ -92,12 +100,12 @@ class RandomParts:
             network = FluxTransformer2DModel(guidance_embeds=True, **self._shapes)
         for name, module in network.named_modules():
             module.drawn_as = name  # pyright: ignore
-        return network.to(dtype)
+        return nn.Module.to(network, dtype)  # pyright: ignore
 
     def wake(self, module: nn.Module) -> nn.Module:
         return self._filled(module, next(module.parameters()).dtype)
 
-    def _filled(self, module: nn.Module, dtype: torch.dtype) -> nn.Module:  # pyright: ignore
+    def _filled(self, module: ModuleT, dtype: torch.dtype) -> ModuleT:
         own_name = getattr(module, "drawn_as", type(module).__name__)
         for name, child in module.named_modules():
             for key, value in child.named_parameters(recurse=False):
@@ -118,7 +126,7 @@ class RandomParts:
         return drawn.normal_(std=deviation, generator=generator)
 
 
-def build(device: torch.device, plan: MemoryPlan, shapes: dict[str, int] | None = None) -> Flux1:
+def build(device: torch.device, plan: MemoryPlan, shapes: dict[str, Any] | None = None) -> Flux1:
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     return Flux1(RandomParts(device, shapes), FACTS, device, dtype, plan=plan)  # pyright: ignore
 
@@ -130,7 +138,7 @@ def plan_for(tier: memory.MemoryTier, device: torch.device) -> MemoryPlan:
     return memory.choose(NEEDS, int(memory.LIMITS_GIB[tier] * 1024), native)
 
 
-def reference(device: torch.device, shapes: dict[str, int] | None = None) -> FluxTransformer2DModel:
+def reference(device: torch.device, shapes: dict[str, Any] | None = None) -> FluxTransformer2DModel:
     """diffusers' own transformer with the same weights, eager."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     parts = RandomParts(device, shapes)

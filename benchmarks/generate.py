@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def time_reference(
-    device: torch.device, shapes: dict[str, int] | None, size: int, steps: int, parts: list[str]
+    device: torch.device, shapes: dict[str, Any] | None, size: int, steps: int, parts: list[str]
 ) -> float | None:
     """Seconds of transformer for a picture."""
     if "reference" not in parts:
@@ -158,12 +158,12 @@ def one_step(model: Flux1, weights: Tensor, shape: tuple[int, int]) -> None:
 
 
 @torch.no_grad()
-def compare_velocities(device: torch.device, shapes: dict[str, int] | None, size: int) -> None:
+def compare_velocities(device: torch.device, shapes: dict[str, Any] | None, size: int) -> None:
     """Each way of keeping and multiplying weights against plain bf16, on the same noise."""
     plans = {
         "plain": MemoryPlan(),
         "80": full_size.plan_for("80", device),
-        "stored": MemoryPlan("frugal", "fp8_stored"),
+        "stored": MemoryPlan("frugal", precision="fp8_stored"),
     }
     found: dict[str, list[Tensor]] = {}
     for name, plan in plans.items():
@@ -185,7 +185,7 @@ def compare_velocities(device: torch.device, shapes: dict[str, int] | None, size
 
 
 def time_tier(
-    device: torch.device, shapes: dict[str, int] | None, tier: Any, size: int, steps: int
+    device: torch.device, shapes: dict[str, Any] | None, tier: Any, size: int, steps: int
 ) -> None:
     free_all(device)
     if device.type == "cuda":

@@ -74,7 +74,7 @@ def tell(**figures: object) -> None:
 
 
 def time_reference(
-    device: torch.device, shapes: dict[str, int] | None, sizes: list[int], steps: int
+    device: torch.device, shapes: dict[str, Any] | None, sizes: list[int], steps: int
 ) -> dict[int, float]:
     network: Any = full_size.reference(device, shapes)
     if device.type == "cuda":
@@ -121,7 +121,7 @@ def plain_inputs(network: Any, size: int, device: torch.device) -> dict[str, Any
 
 
 def time_ours(
-    device: torch.device, shapes: dict[str, int] | None, sizes: list[int], steps: int,
+    device: torch.device, shapes: dict[str, Any] | None, sizes: list[int], steps: int,
     references: dict[int, float],
 ) -> None:  # fmt: skip
     began = time.perf_counter()
@@ -181,7 +181,7 @@ def _pictures(size: int, count: int) -> Iterator[tuple[str, bytes]]:
         yield str(number), file.getvalue()
 
 
-def compare_gradients(device: torch.device, shapes: dict[str, int] | None, size: int) -> None:
+def compare_gradients(device: torch.device, shapes: dict[str, Any] | None, size: int) -> None:
     """The gradient of every adapter, fast against plain bf16, on the same weights and inputs."""
     gradients: list[dict[str, tuple[Tensor, Tensor]]] = []
     losses: list[float] = []
@@ -212,10 +212,10 @@ def learning_inputs(
     model: Flux1, size: int, random: torch.Generator
 ) -> tuple[Tensor, Tensor, TextEmbeddings, float, Tensor]:
     shape = (1, *model.latent_shape((size, size)))
-    config = (model.network.text_in.in_features, 768)
+    width: Any = model.network.text_in.in_features
     text = TextEmbeddings(
-        torch.randn(1, 512, config[0], generator=random).to(model.device, model.dtype),
-        torch.randn(1, config[1], generator=random).to(model.device, model.dtype),
+        torch.randn(1, 512, width, generator=random).to(model.device, model.dtype),
+        torch.randn(1, 768, generator=random).to(model.device, model.dtype),
     )
     noise, clean = (torch.randn(shape, generator=random).to(model.device) for _ in range(2))
     sigma = torch.tensor([0.6], device=model.device)
@@ -223,7 +223,7 @@ def learning_inputs(
 
 
 def time_tier(
-    device: torch.device, shapes: dict[str, int] | None, tier: Any, size: int, steps: int
+    device: torch.device, shapes: dict[str, Any] | None, tier: Any, size: int, steps: int
 ) -> None:
     """With the allocator capped at the tier's memory."""
     free_all(device)

@@ -62,6 +62,9 @@ class Flux1(ImageModel):
         self._scheduler = parts.scheduler()
         self._tokenizers = parts.tokenizers()
         self._vae: Any = _frozen(parts.autoencoder(dtype), device)
+        if self.plan.kind != "whole":
+            self._vae.enable_slicing()
+            self._vae.enable_tiling()
         self._vae_factor = 2 ** (len(self._vae.config["block_out_channels"]) - 1)
         self._encoders: tuple[CLIPTextModel, T5EncoderModel] | None = None
         self._rotations: dict[tuple[int, int, int], Rotation] = {}

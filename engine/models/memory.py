@@ -20,8 +20,6 @@ GIB = 1024
 _MEMINFO = Path("/proc/meminfo")
 _FP8_CAPABILITY = (8, 9)
 
-# Of FLUX.1-dev at 768 px, in MiB; other bases and sizes in proportion to their transformer.
-_FLUX_MIB = 22_700
 _STEP_WHOLE = 1.3
 """A step that keeps all it computed holds this much of the transformer's weight in bf16 beside it,
 at 1024 px."""
@@ -43,6 +41,8 @@ class MemoryPlan:
     """What is done to fit."""
 
     kind: Kind = "whole"
+    tier: MemoryTier = "auto"
+    """The smallest card that would have been laid out alike; "auto" where there is no card."""
     precision: Precision = "plain"
     turned: bool = False
     keep_encoders: bool = True
@@ -58,6 +58,14 @@ class Needs:
     transformer: float
     vae: float
     encoders: float
+
+
+def tier_below(tier: MemoryTier) -> MemoryTier | None:
+    """Where to go on when memory ran out after all."""
+    names = list(LIMITS_GIB)
+    if tier not in names or tier == names[-1]:
+        return None
+    return names[names.index(tier) + 1]
 
 
 def free_mib(device: torch.device) -> int | None:
@@ -123,18 +131,20 @@ def choose(needs: Needs, free: int, native_fp8: bool) -> MemoryPlan:
     large = whole > _SMALLEST_ROUNDED_MIB
     precision: Precision = "fp8" if native_fp8 and large else "plain"
     if roomy <= free:
-        return MemoryPlan("whole", precision, precision == "fp8", roomy + needs.encoders <= free)
+        keep = roomy + needs.encoders <= free
+        return MemoryPlan("whole", "80", precision, precision == "fp8", keep)
     frugal = half + whole * _STEP_AGAIN + beside
     precision = "fp8" if native_fp8 else "fp8_stored"
     if frugal <= free:
         keep = frugal + needs.encoders <= free
-        return MemoryPlan("frugal", precision, False, keep, True)
+        return MemoryPlan("frugal", "24", precision, False, keep, True)
     lacking = frugal - free
     share = min(1.0, lacking / half + _LANES_SHARE)
     if half * (1 - share) + half * _LANES_SHARE + whole * _STEP_AGAIN + beside > free + 1:
         needed = int(half * _LANES_SHARE + whole * _STEP_AGAIN + beside)
         raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=needed, free_mib=free)
-    return MemoryPlan("streamed", precision, False, False, True, share)
+    tier: MemoryTier = "16" if free >= int(LIMITS_GIB["16"] * GIB) else "12"
+    return MemoryPlan("streamed", tier, precision, False, False, True, share)
 
 
 _LANES_SHARE = 0.06

@@ -136,8 +136,8 @@ def gpu_plan(tier: MemoryTier, native_fp8: bool = True) -> MemoryPlan:
 
 
 def test_a_roomy_card_keeps_everything_and_rounds_to_fp8_where_it_can() -> None:
-    assert gpu_plan("80") == MemoryPlan("whole", "fp8", turned=True)
-    assert gpu_plan("80", native_fp8=False) == MemoryPlan("whole", "plain")
+    assert gpu_plan("80") == MemoryPlan("whole", "80", "fp8", turned=True)
+    assert gpu_plan("80", native_fp8=False) == MemoryPlan("whole", "80", "plain")
 
 
 @pytest.mark.parametrize(("native", "precision"), [(True, "fp8"), (False, "fp8_stored")])
@@ -152,6 +152,17 @@ def test_the_smaller_the_card_the_more_blocks_wait_outside() -> None:
     of_16, of_12 = gpu_plan("16"), gpu_plan("12")
     assert of_16.kind == of_12.kind == "streamed"
     assert 0 < of_16.streamed_share < of_12.streamed_share < 1
+    assert (of_16.tier, of_12.tier) == ("16", "12")
+
+
+def test_below_each_tier_is_the_next_smaller_card() -> None:
+    assert [memory.tier_below(tier) for tier in ("80", "24", "16", "12", "auto")] == [
+        "24",
+        "16",
+        "12",
+        None,
+        None,
+    ]
 
 
 def test_a_card_without_room_for_one_block_is_told() -> None:
@@ -162,4 +173,4 @@ def test_a_card_without_room_for_one_block_is_told() -> None:
 
 
 def test_a_small_base_is_never_rounded() -> None:
-    assert memory.choose(memory.Needs(60, 8, 7), 6000, True) == MemoryPlan("whole", "plain")
+    assert memory.choose(memory.Needs(60, 8, 7), 6000, True) == MemoryPlan("whole", "80", "plain")
