@@ -1,6 +1,9 @@
 """Headshots as a task of the GPU process, on a tiny base: with somebody's LoRA, or with none."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +14,21 @@ from engine.contract.events import HeadshotsMade
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.jobs import GenerateHeadshots
 from engine.contract.manifests import HeadshotsManifest
+from engine.generation.ranking import UNSEEN
+from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
 from engine.models import catalogue
 from engine.models.base import ImageModel
 from engine.models.tiny import build_tiny
+
+
+class Blind(Executor):
+    """Sees nothing, at once: pictures of a tiny base show nobody."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        look: Future[Any] = Future()
+        look.set_result(UNSEEN)
+        return look
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +48,14 @@ def job_of(lora_prefix: str) -> GenerateHeadshots:
 
 
 def outcome(model: ImageModel, blobs: Blobs, job: GenerateHeadshots) -> HeadshotsMade:
-    steps = GenerationTask("t", job, lambda: model, blobs).steps()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+    with ThreadPoolExecutor(1) as hands:
+        task = GenerationTask("t", job, lambda: model, blobs, Critics(Blind()), hands)
+        steps = task.steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
 
 
 def test_without_a_lora_the_base_draws_somebody(model: ImageModel, blobs: Blobs) -> None:
