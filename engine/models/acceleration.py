@@ -7,12 +7,14 @@ as it is, and the log says so. Knows functions of tensors; knows no network.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import TorchDynamoException
 
 Step = Callable[..., Tensor]
 _MOST_RECORDINGS = 16
@@ -46,6 +48,10 @@ class _Recording:
         return self.output.clone()
 
 
+class NotCompiledError(Exception):
+    """A step fails in what was compiled; uncompiled it may run."""
+
+
 class Recorder:
     """Plays steps that it has recorded before; records those that are new.
 
@@ -59,7 +65,11 @@ class Recorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def run(self, name: str, step: Step, inputs: Sequence[Tensor]) -> Tensor:
-        """What `step` makes of the inputs. The name tells steps apart whose inputs look alike."""
+        """What `step` makes of the inputs. The name tells steps apart whose inputs look alike.
+
+        Raises:
+            NotCompiledError: the first time, where compiling fails.
+        """
         key = (name, *((tuple(x.shape), x.dtype) for x in inputs))
         if key in self._failed:
             return step(*inputs)
@@ -81,8 +91,8 @@ class Recorder:
         while len(self._recordings) >= _MOST_RECORDINGS:
             self._recordings.popitem(last=False)
         own = [x.clone() for x in inputs]
+        self._warm_up(step, own)
         try:
-            self._warm_up(step, own)
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=self._pool):
                 output = step(*own)
@@ -101,5 +111,16 @@ class Recorder:
         stream.wait_stream(here)
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UPS):
-                step(*inputs)
+                with compiling():
+                    step(*inputs)
         here.wait_stream(stream)
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Turns what a compiler raises into NotCompiledError; other faults stay what they are."""
+    try:
+        yield
+    except TorchDynamoException as error:
+        log.warning("blocks_not_compiled", error=type(error).__name__, why=str(error)[:200])
+        raise NotCompiledError from error

@@ -108,9 +108,9 @@ class Flux1(ImageModel):
         self, latents: Tensor, sigma: Tensor, text: TextEmbeddings, guidance: float
     ) -> Tensor:
         inputs = self._inputs(latents, sigma, text, guidance)
-        if self._recorder is None or torch.is_grad_enabled():
+        if torch.is_grad_enabled():
             return self._predict(*inputs)
-        return self._recorder.run("predict", self._predict, inputs)
+        return self._fast("predict", self._predict, inputs)
 
     def learn(
         self,
@@ -120,11 +120,20 @@ class Flux1(ImageModel):
         guidance: float,
         target: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        if self._recorder is None:
-            return super().learn(latents, sigma, text, guidance, target)
         gradient = self.lora.gradient()
         inputs = (*self._inputs(latents, sigma, text, guidance), target.float())
-        return self._recorder.run("learn", self._learn, inputs), gradient
+        return self._fast("learn", self._learn, inputs), gradient
+
+    def _fast(self, name: str, step: acceleration.Step, inputs: Sequence[Tensor]) -> Tensor:
+        """Recorded where that is possible, and without compiled blocks where compiling fails."""
+        try:
+            if self._recorder is not None:
+                return self._recorder.run(name, step, inputs)
+            with acceleration.compiling():
+                return step(*inputs)
+        except acceleration.NotCompiledError:
+            acceleration.uncompile_blocks(self.network.blocks())
+            return step(*inputs)
 
     def _learn(self, *inputs: Tensor) -> Tensor:
         self.lora.gradient()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+import structlog
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +20,9 @@ from engine.models.lora import Branch
 FP8 = torch.float8_e4m3fn
 _FP8_MOST = 448.0
 _SMALLEST_AMAX = 1e-12
+_FP8_CLOSE = 0.1
+
+log = structlog.get_logger()
 
 Precision = Literal["plain", "fp8", "fp8_stored"]
 """As loaded; multiplied in fp8; kept in fp8 and multiplied in the dtype of the computation."""
@@ -219,6 +223,19 @@ def _scaled_mm(
         return ((x.float() @ y.float()) * x_scale * y_scale).to(dtype)
     multiply: Callable[..., Tensor] = torch._scaled_mm  # pyright: ignore
     return multiply(x, y, scale_a=x_scale, scale_b=y_scale, out_dtype=dtype, use_fast_accum=True)
+
+
+def fp8_works(device: torch.device) -> bool:
+    """Whether products in fp8 run there and are right."""
+    x = torch.randn(32, 64, device=device, dtype=torch.bfloat16)
+    rounded, scale = to_fp8(x)
+    try:
+        found = _scaled_mm(rounded, rounded.T, scale, scale.T, x.dtype).float()
+    except (RuntimeError, NotImplementedError) as error:
+        log.warning("fp8_not_used", error=str(error)[:200])
+        return False
+    expected = (x @ x.T).float()
+    return bool((found - expected).norm() < _FP8_CLOSE * expected.norm())
 
 
 def _bias(linears: Sequence[nn.Linear], storage: Storage) -> Tensor | None:

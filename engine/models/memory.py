@@ -12,7 +12,7 @@ import torch
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.settings import MemoryTier
 from engine.models import folder as layout
-from engine.models.linears import Precision
+from engine.models.linears import Precision, fp8_works
 
 MIB = 2**20
 GIB = 1024
@@ -96,7 +96,7 @@ def plan(
         return choose_on_host(needs, free)
     if wish != "auto":
         free = min(free, int(LIMITS_GIB[wish] * GIB))
-    native = torch.cuda.get_device_capability(device) >= _FP8_CAPABILITY
+    native = torch.cuda.get_device_capability(device) >= _FP8_CAPABILITY and fp8_works(device)
     return choose(needs, free, native)
 
 

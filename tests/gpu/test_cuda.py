@@ -1,0 +1,130 @@
+"""What only a CUDA device can show: every fast way gives the numbers of the plain one.
+
+Skipped elsewhere. `python -m pytest tests/gpu` on a machine with a GPU.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks import full_size
+from benchmarks.train import learning_inputs
+from engine.models import attention, linears
+from engine.models.flux1 import Flux1
+from engine.models.memory import MemoryPlan
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+SHAPES = {"num_layers": 2, "num_single_layers": 4, "num_attention_heads": 4}
+CUDA = torch.device("cuda")
+PLANS = {
+    "fp8": MemoryPlan("whole", precision="fp8", turned=True),
+    "fp8, turned when needed": MemoryPlan("whole", precision="fp8"),
+    "fp8, computed again": MemoryPlan("frugal", precision="fp8", checkpoint_gradients=True),
+    "stored": MemoryPlan("frugal", precision="fp8_stored", checkpoint_gradients=True),
+    "streamed": MemoryPlan(
+        "streamed", precision="fp8", checkpoint_gradients=True, streamed_share=0.67
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    yield
+    full_size.free_all(CUDA)
+
+
+def build(plan: MemoryPlan) -> tuple[Flux1, Tensor]:
+    model = full_size.build(CUDA, plan, SHAPES)
+    random = torch.Generator().manual_seed(0)
+    weights = model.lora.fresh(random)
+    return model, weights + (torch.randn(weights.shape, generator=random) * 0.02).to(CUDA)
+
+
+def learned(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Tensor]:
+    model.lora.seat(weights)
+    random = torch.Generator().manual_seed(size)
+    loss, gradient = model.learn(*learning_inputs(model, size, random))
+    return loss.clone(), gradient.clone()
+
+
+def plain(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Tensor]:
+    """The same step, neither compiled nor recorded."""
+    from engine.models import acceleration
+
+    acceleration.uncompile_blocks(model.network.blocks())
+    recorder, model._recorder = model._recorder, None
+    try:
+        return learned(model, weights, size)
+    finally:
+        model._recorder = recorder
+
+
+def agreement(found: Tensor, expected: Tensor) -> float:
+    return F.cosine_similarity(found.flatten().float(), expected.flatten().float(), dim=0).item()
+
+
+def test_a_recorded_step_is_the_step_for_everybody_and_every_size() -> None:
+    model, anna = build(MemoryPlan())
+    ben = anna * 0.5
+    fast = [learned(model, who, size) for who in (anna, ben) for size in (256, 128)]
+    again = [learned(model, who, size) for who in (anna, ben) for size in (256, 128)]
+    slow = [plain(model, who, size) for who in (anna, ben) for size in (256, 128)]
+
+    for (loss, gradient), (same_loss, same), (expected_loss, expected) in zip(
+        fast, again, slow, strict=True
+    ):
+        torch.testing.assert_close(loss, same_loss, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(loss, expected_loss, rtol=1e-2, atol=1e-2)
+        assert agreement(gradient, same) > 0.999
+        assert agreement(gradient, expected) > 0.995
+    assert agreement(fast[0][1], fast[2][1]) < 0.99
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_plan_learns_as_plain_bf16_does(name: str) -> None:
+    model, weights = build(MemoryPlan())
+    expected = {k: [x.clone() for x in v] for k, v in
+                model.lora.unpack(plain(model, weights)[1]).items()}  # fmt: skip
+    del model
+    model, weights = build(PLANS[name])
+
+    for _ in range(2):
+        found = model.lora.unpack(learned(model, weights)[1])
+        worst = min(
+            agreement(mine, theirs)
+            for module in expected
+            for mine, theirs in zip(found[module], expected[module], strict=True)
+        )
+        assert worst > 0.97
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_plan_predicts_as_plain_bf16_does(name: str) -> None:
+    found: list[Tensor] = []
+    for plan in (MemoryPlan(), PLANS[name]):
+        model, weights = build(plan)
+        model.lora.seat(weights)
+        latents, sigma, text, guidance, _ = learning_inputs(
+            model, 256, torch.Generator().manual_seed(1)
+        )
+        with torch.no_grad():
+            found.append(model.predict(latents, sigma, text, guidance).clone())
+            again = model.predict(latents, sigma, text, guidance)
+        assert agreement(found[-1], again) > 0.9999
+        del model
+    assert agreement(*found) > 0.998
+
+
+def test_fp8_products_are_what_they_claim() -> None:
+    assert linears.fp8_works(CUDA) == (torch.cuda.get_device_capability() >= (8, 9))
+
+
+def test_the_chosen_attention_is_attention() -> None:
+    name, attend = attention.choose(CUDA, torch.bfloat16, 128)
+    print("attention:", name)
+    assert attention._error(attend, CUDA, 128) < 0.02
