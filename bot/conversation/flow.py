@@ -88,7 +88,7 @@ MODEL_VERBS = frozenset(
     }
 )
 START_WORDS = ("start", "go", "done", "ready", "los", "fertig", "starten", "los geht's")
-MAX_READ = 200
+MAX_READ = 1000
 """Letters of a text that are looked at."""
 
 

@@ -84,7 +84,7 @@ def load(extra: Path | None = None) -> dict[str, Style]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise StylesError(f"{path}: cannot be read: {error}") from error
 
@@ -167,6 +167,8 @@ def _reason(name: str, first: ErrorDetails, known: Mapping[str, Style]) -> str:
         case "extra_forbidden":
             fields = [f for f in Style.model_fields if f != "name"]
             hint = _did_you_mean(path[0], fields) or f"; known are {', '.join(fields)}"
+            if isinstance(first["input"], dict):
+                hint = f"; a style's table is written [{path[0]}]"
             return f"{where}: there is no such field{hint}"
         case "missing":
             meant = get_close_matches(name, known, n=1, cutoff=0.7)

@@ -6,7 +6,7 @@ from conversation_samples import ME, SET, SITUATIONS, STYLES, headshot_set, shoo
 from bot.conversation.actions import Verb, act
 from bot.conversation.effects import Generate
 from bot.conversation.flow import announce, respond
-from bot.conversation.incoming import Command, HeadshotsReady, OrderQueued, Pressed
+from bot.conversation.incoming import Command, HeadshotsReady, OrderQueued, Pressed, Said
 from bot.conversation.phrases import LANGUAGES, phrase
 from bot.conversation.reply import Reply
 from bot.conversation.situation import Situation
@@ -241,3 +241,5 @@ def test_prompts_of_ones_own_are_an_admins_choice() -> None:
     now = READY.model_copy(update={"free_prompt": True})
     assert wanted(headshot("linkedin prompt: on the moon", now)).prompt == "on the moon"
     assert wanted(headshot("prompt: " + "x" * 900, now)).prompt == "x" * 600
+    said = respond(Said(text="headshot prompt: " + "by the sea " * 40), now)
+    assert wanted(said).prompt == ("by the sea " * 40).strip()

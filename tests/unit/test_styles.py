@@ -96,6 +96,13 @@ def test_an_admins_file_says_only_what_is_different(tmp_path) -> None:
     assert list(changed) == list(ours)
 
 
+def test_a_file_from_another_editor_is_read(tmp_path) -> None:
+    file = tmp_path / "my-styles.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+
+    assert styles.load(file)["plain"].title == "Plain"
+
+
 def test_an_admin_takes_styles_out(tmp_path) -> None:
     file = tmp_path / "my-styles.toml"
     file.write_text("[beach]\nhidden = true\n")
@@ -115,6 +122,8 @@ def test_an_admin_takes_styles_out(tmp_path) -> None:
          "did you mean 'title'?"),
         (GOOD + "zzz = 1", "field 'zzz': there is no such field; known are title, category"),
         (GOOD.replace('title = "Plain"', ""), "style 'plain', field 'title': it is missing"),
+        ("[styles.plain]\ntitle = 'Plain'", "style 'styles', field 'plain': there is "
+         "no such field; a style's table is written [plain]"),
         ("[linkdin]\nguidance = 3", "style 'linkdin', field 'title': it is missing; "
          "or did you mean to change 'linkedin'?"),
         (GOOD.replace("[plain]", "['My Style!']"), "style 'My Style!', field 'name': names are "
