@@ -80,7 +80,7 @@ class Sampler:
 
     def steps(self) -> Iterator[DrawStep]:
         """Draws; the last step of a batch brings its pictures."""
-        text = self._model.encode_text([shot.prompt for shot in self._shots])
+        text = self._read()
         self._model.drop_encoders()
         levels = self._model.sigmas(self._num_steps, self._size)
         done = 0
@@ -94,6 +94,12 @@ class Sampler:
                 if done % self._num_steps:
                     yield DrawStep(done, self.total)
             yield DrawStep(done, self.total, self._develop(latents, shots, first))
+
+    def _read(self) -> TextEmbeddings:
+        """Each prompt once and on its own: to the last bit the same in any company."""
+        prompts = dict.fromkeys(shot.prompt for shot in self._shots)
+        read = {prompt: self._model.encode_text([prompt]) for prompt in prompts}
+        return TextEmbeddings.stack([read[shot.prompt] for shot in self._shots])
 
     def _develop(self, latents: Tensor, shots: Sequence[Shot], first: int) -> tuple[Drawn, ...]:
         images = to_images(self._model.decode(latents))

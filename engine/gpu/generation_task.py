@@ -36,9 +36,9 @@ from engine.photos import likeness
 
 log = structlog.get_logger()
 
-EXTRA_S = 30.0
-"""At most this is spent on pictures that are drawn only to be chosen from: where drawing is slow,
-people would rather have theirs."""
+EXTRA_S = 20.0
+"""At most this a processor spends on pictures that are drawn only to be chosen from: there a choice
+of eight takes minutes, and people would rather have their four."""
 
 
 @dataclass(frozen=True)
@@ -107,50 +107,48 @@ class GenerationTask:
         Always in whole batches: a picture is the same to the last bit only in as large a batch.
         """
         job = self._job
-        at_once = pictures_at_once(model, model.facts.sizes[job.style.aspect])
-        first = _whole_batches(job.count, at_once)
-        more = max(0, _whole_batches(ceil(job.count * self._choice), at_once) - first)
-        seeds = prompts.seeds(job.seed, first + more)
-        weights = self._weights(model, lora)
-        yield from self._round(seeds[:first], more, model, lora, weights)
-        affordable = int(EXTRA_S * first / max(self._seconds, 1e-6)) // at_once * at_once
-        if affordable < more:
-            log.info("fewer_to_choose_from", drawn=first + affordable, planned=first + more)
-        if min(more, affordable):
-            extra = seeds[first : first + min(more, affordable)]
-            yield from self._round(extra, 0, model, lora, weights)
-        self._is_ready = lambda: all(c.verdict.is_there() for c in self._candidates)
-
-    def _round(
-        self,
-        seeds: Sequence[int],
-        more: int,
-        model: ImageModel,
-        lora: LoraManifest,
-        weights: Tensor,
-    ) -> Iterator[Progressed]:
-        """Draws pictures and hands each to the critics; `more` will follow."""
-        job, before = self._job, len(self._candidates)
-        person = Person(lora.reference_embeddings, self._typical(lora))
-        shots = [self._shot(seed, lora) for seed in seeds]
         size = model.facts.sizes[job.style.aspect]
-        sampler = Sampler(model, weights, shots, size, job.style.guidance, strength=job.strength)
+        at_once = pictures_at_once(model, size)
+        asked = _whole_batches(job.count, at_once)
+        goal = planned = max(asked, _whole_batches(ceil(job.count * self._choice), at_once))
+        person = Person(lora.reference_embeddings, self._typical(lora))
+        sampler = Sampler(
+            model,
+            self._weights(model, lora),
+            [self._shot(seed, lora) for seed in prompts.seeds(job.seed, planned)],
+            size,
+            job.style.guidance,
+            strength=job.strength,
+            at_once=at_once,
+        )
         began = self._clock()
         for done in sampler.steps():
             for drawn in done.drawn:
                 verdict = self._critics.look(drawn.image, person)
                 self._candidates.append(Candidate(drawn, verdict))
             self._seconds += self._clock() - began
-            steps = done.total / len(seeds)  # of one picture's share
-            step, total = done.step + before * steps, (before + len(seeds) + more) * steps
+            if done.drawn and len(self._candidates) == asked and model.device.type == "cpu":
+                goal = self._affordable(asked, goal, at_once)
+            total = round(done.total * goal / planned)
             yield Progressed(
                 task_id=self._task_id,
                 phase="generating",
-                step=round(step),
-                total=round(total),
-                eta_s=self._seconds / step * (total - step),
+                step=done.step,
+                total=total,
+                eta_s=self._seconds / done.step * (total - done.step),
             )
+            if len(self._candidates) >= goal:
+                break
             began = self._clock()  # what others did in between is not ours
+        self._is_ready = lambda: all(c.verdict.is_there() for c in self._candidates)
+
+    def _affordable(self, asked: int, goal: int, at_once: int) -> int:
+        """How many to draw in all, from how long those that were asked for took."""
+        batch_s = self._seconds * at_once / asked
+        most = asked + int(EXTRA_S / max(batch_s, 1e-6)) * at_once
+        if most < goal:
+            log.info("fewer_to_choose_from", drawn=most, planned=goal, batch_s=round(batch_s, 1))
+        return min(goal, most)
 
     def _typical(self, lora: LoraManifest) -> float:
         if lora.typical_distance is not None:

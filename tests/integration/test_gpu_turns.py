@@ -3,9 +3,9 @@
 import json
 import random
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from io import BytesIO
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from engine.contract.manifests import DatasetManifest, Example, HeadshotsManifes
 from engine.contract.settings import EngineSettings
 from engine.generation.ranking import Look
 from engine.gpu.critics import Critics
+from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Progressed, Run
 from engine.gpu.rooms import ModelRooms
 from engine.gpu.scheduler import Scheduler, Task
@@ -246,6 +247,28 @@ def test_a_seed_asked_for_again_is_the_same_picture(alone: House) -> None:
         alone.add(again)
         alone.play()
         assert alone.pictures(again) == {seed: shown[seed]}
+
+
+def test_a_slow_processor_draws_fewer_to_choose_from(alone: House) -> None:
+    """A picture of four steps takes ten seconds, so two more fit into twenty."""
+    job = wish(alone, "bob", 1, count=4)
+    seconds = count(step=2.5)
+    task = GenerationTask(
+        job.queue_id,
+        job,
+        alone.rooms._load,
+        alone.blobs,
+        Critics(Glance()),
+        ThreadPoolExecutor(1),
+        choice=2.0,
+        clock=lambda: next(seconds),
+    )
+    told = [each for each in task.steps() if isinstance(each, Progressed)]
+    prefix = keys.headshots(job.owner, job.job_id)
+    made = HeadshotsManifest.model_validate_json(alone.blobs.get_sync(prefix + keys.MANIFEST))
+    drawing = [(each.step, each.total) for each in told if each.phase == "generating"]
+    assert (len(made.headshots), made.num_drawn) == (4, 6)
+    assert (drawing[0], drawing[-1]) == ((1, 8 * 4), (6 * 4, 6 * 4))
 
 
 def test_more_are_drawn_than_shown_and_only_the_shown_are_kept(alone: House) -> None:
