@@ -63,6 +63,7 @@ class Recorder:
         self._recordings: OrderedDict[Hashable, _Recording] = OrderedDict()
         self._failed: set[Hashable] = set()
         self._pool = torch.cuda.graph_pool_handle()
+        self._stream = torch.cuda.Stream()
 
     def run(self, name: str, step: Step, inputs: Sequence[Tensor]) -> Tensor:
         """What `step` makes of the inputs. The name tells steps apart whose inputs look alike.
@@ -94,7 +95,7 @@ class Recorder:
         self._warm_up(step, own)
         try:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self._pool):
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
                 output = step(*own)
         except torch.OutOfMemoryError:
             raise
@@ -106,14 +107,16 @@ class Recorder:
         return recording
 
     def _warm_up(self, step: Step, inputs: Sequence[Tensor]) -> None:
-        """On a stream of its own, as recording will: kernels choose their ways, memory is found."""
-        stream, here = torch.cuda.Stream(), torch.cuda.current_stream()
-        stream.wait_stream(here)
-        with torch.cuda.stream(stream):
+        """On the stream that records, where gradients must be gathered too (a node of autograd
+        keeps to the stream that it was made on): kernels choose their ways, memory is found.
+        """
+        here = torch.cuda.current_stream()
+        self._stream.wait_stream(here)
+        with torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
                 with compiling():
                     step(*inputs)
-        here.wait_stream(stream)
+        here.wait_stream(self._stream)
 
 
 @contextmanager

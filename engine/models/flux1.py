@@ -232,10 +232,12 @@ class Flux1(ImageModel):
         return self._rotations[key]
 
     def _attention(self) -> AbstractContextManager[object]:
-        """Without cuDNN where gradients flow: its backward fails on current drivers."""
-        if self.device.type == "cuda" and torch.is_grad_enabled():
+        """cuDNN's where no gradients flow, as it is fastest; its backward fails on some drivers."""
+        if self.device.type != "cuda":
+            return nullcontext()
+        if torch.is_grad_enabled():
             return sdpa_kernel(list(_NO_CUDNN))
-        return nullcontext()
+        return sdpa_kernel([SDPBackend.CUDNN_ATTENTION, *_NO_CUDNN], set_priority=True)
 
 
 def _frozen(network: Any, device: torch.device) -> Any:
