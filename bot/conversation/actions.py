@@ -39,6 +39,8 @@ class Verb(StrEnum):
     AGAIN = "again"  # id: set
     MORE_LIKE_ME = "like"  # id: set
     OTHER_STYLE = "other"  # id: set
+    BACKGROUND = "ground"  # id: set; argument: which, or empty to choose
+    CLOTHES = "wear"  # id: set; argument: which, or empty to choose
     FULL_SIZE = "full"  # id: set
     PROFILES = "profile"  # id: set
     ZIP = "zip"  # id: set

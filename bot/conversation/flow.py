@@ -69,6 +69,8 @@ SET_VERBS = frozenset(
         Verb.AGAIN,
         Verb.MORE_LIKE_ME,
         Verb.OTHER_STYLE,
+        Verb.BACKGROUND,
+        Verb.CLOTHES,
         Verb.FULL_SIZE,
         Verb.PROFILES,
         Verb.ZIP,

@@ -1,5 +1,6 @@
 """Headshots: asking for them, showing them, and every button under them."""
 
+from bot.conversation import dressing
 from bot.conversation.actions import Action, Verb, find
 from bot.conversation.downloads import full_size, hand_over, pictures
 from bot.conversation.effects import DeleteHeadshots, Generate, HandOver
@@ -103,7 +104,7 @@ def pressed(turn: Turn, action: Action) -> Reply:
             told = turn.tell("headshots.deleted", {"n": len(found.shots)}, card=MENU)
             return turn.reply(told, effects=[DeleteHeadshots(set_id=found.id)])
         case _:
-            return _once_more(turn, action.verb, found)
+            return _once_more(turn, action, found)
 
 
 def results(turn: Turn, made: HeadshotSet) -> Message:
@@ -155,8 +156,9 @@ def _again(made: HeadshotSet) -> Generate:
     )
 
 
-def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
-    """Again, more like me, another style: all need the model that made the set."""
+def _once_more(turn: Turn, action: Action, found: HeadshotSet) -> Reply:
+    """Again, more like me, in another way: all need the model that made the set."""
+    verb = action.verb
     model = next((m for m in turn.situation.models if m.id == found.model_id), None)
     if model is None or model.status != "ready":
         return turn.reply(_no_such_model(turn))
@@ -167,6 +169,11 @@ def _once_more(turn: Turn, verb: Verb, found: HeadshotSet) -> Reply:
     again = _again(found)
     if verb is Verb.AGAIN:
         return _generate(turn, again)
+    if verb in dressing.KINDS:
+        changes = dressing.changed(action)
+        if changes is None:
+            return turn.reply(dressing.choice(turn, verb, found))
+        return _generate(turn, again.model_copy(update=changes))
     if found.strength >= STRONGEST:
         retrain = turn.button("button.retrain", Verb.RETRAIN_MODEL, model.id)
         return turn.reply(turn.tell("headshots.strongest", buttons=((retrain,),)))
@@ -280,7 +287,11 @@ def _result_buttons(turn: Turn, made: HeadshotSet) -> Rows:
         [
             turn.button("button.again", Verb.AGAIN, made.id),
             turn.button("button.more_like_me", Verb.MORE_LIKE_ME, made.id),
+        ],
+        [
             turn.button("button.other_style", Verb.OTHER_STYLE, made.id),
+            turn.button("button.background", Verb.BACKGROUND, made.id),
+            turn.button("button.clothes", Verb.CLOTHES, made.id),
         ],
         [
             turn.button("button.full_size", Verb.FULL_SIZE, made.id),
@@ -289,8 +300,10 @@ def _result_buttons(turn: Turn, made: HeadshotSet) -> Rows:
             danger(turn.button("button.delete", Verb.DELETE_SET, made.id)),
         ],
     ]
+    if turn.situation.in_group:
+        rows[-1].append(turn.button("button.share", Verb.SHARE, made.id))
+    if made.prompt is not None:
+        del rows[1][1:]
     if made.shortcoming is Flaw.UNLIKE:
         rows.append([turn.button("button.retrain", Verb.RETRAIN_MODEL, made.model_id)])
-    if turn.situation.in_group:
-        rows[1].append(turn.button("button.share", Verb.SHARE, made.id))
     return tuple(tuple(row) for row in rows)

@@ -116,8 +116,13 @@ def clothes_of(text: str, style: Style, styles: Mapping[str, Style]) -> tuple[st
     colour, rest = _colour(words)
     key = _named("garment", rest, GARMENTS)
     if key is not None:
-        return (_worn(key, colour or GARMENTS[key][1]),)
+        return (garment(key) if colour is None else _worn(key, colour),)
     return _holding(words, (worn for other in styles.values() for worn in other.clothes))[:1]
+
+
+def garment(key: str) -> str:
+    """The prompt's words for it in its usual colour."""
+    return _worn(key, GARMENTS[key][1])
 
 
 def chosen(turn: Turn, style: Style, background: str, clothes: tuple[str, ...]) -> list[str]:

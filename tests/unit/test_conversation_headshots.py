@@ -314,6 +314,8 @@ def test_results_show_seeds_likeness_and_every_button() -> None:
         Verb.AGAIN,
         Verb.MORE_LIKE_ME,
         Verb.OTHER_STYLE,
+        Verb.BACKGROUND,
+        Verb.CLOTHES,
         Verb.FULL_SIZE,
         Verb.PROFILES,
         Verb.ZIP,

@@ -3,7 +3,7 @@
 import pytest
 from conversation_samples import ME, SET, SITUATIONS, STYLES, headshot_set, shooting
 
-from bot.conversation.actions import Verb, act
+from bot.conversation.actions import Verb, act, decode, encode
 from bot.conversation.effects import Generate
 from bot.conversation.flow import announce, respond
 from bot.conversation.incoming import Command, HeadshotsReady, OrderQueued, Pressed, Said
@@ -191,6 +191,43 @@ def test_again_keeps_what_was_chosen() -> None:
         effect = wanted(respond(Pressed(action=act(verb, SET)), now))
         assert effect.background == "brick wall background"
         assert effect.clothes == ("a red dress",)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("verb", "known"), [(Verb.BACKGROUND, BACKGROUNDS), (Verb.CLOTHES, GARMENTS)]
+)
+def test_every_choice_is_a_button_that_makes_them_anew(
+    language: str, verb: Verb, known: dict[str, object]
+) -> None:
+    made = headshot_set()
+    now = READY.model_copy(update={"headshot_sets": (made,), "platform_locale": language})
+    (menu,) = respond(Pressed(action=act(verb, SET)), now).messages
+    buttons = [button for row in menu.buttons for button in row]
+    assert len(buttons) == len(known)
+
+    effects = [wanted(respond(Pressed(action=button.action), now)) for button in buttons]
+    assert len({(effect.background, effect.clothes) for effect in effects}) == len(known)
+    assert all((e.style, e.count, e.seed) == (made.style, len(made.shots), None) for e in effects)
+    assert all(decode(encode(button.action)) == button.action for button in buttons)
+
+
+def test_the_other_choice_stays() -> None:
+    made = headshot_set().model_copy(update={"clothes": ("a red dress",)})
+    now = READY.model_copy(update={"headshot_sets": (made,)})
+
+    effect = wanted(respond(Pressed(action=act(Verb.BACKGROUND, SET, "brick-wall")), now))
+    assert (effect.background, effect.clothes) == ("brick wall background", ("a red dress",))
+
+
+def test_headshots_of_a_prompt_of_ones_own_have_no_such_buttons() -> None:
+    def verbs(**changes: str) -> set[Verb]:
+        made = headshot_set().model_copy(update=changes)
+        ready = HeadshotsReady(order=shooting(), headshots=made)
+        rows = announce(ready, READY).messages[-1].buttons
+        return {button.action.verb for row in rows for button in row}
+
+    assert verbs() - verbs(prompt="on the moon") == {Verb.BACKGROUND, Verb.CLOTHES}
 
 
 def test_the_same_style_with_another_background_is_another_order() -> None:

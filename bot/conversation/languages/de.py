@@ -540,6 +540,13 @@ PHRASES: Catalogue = {
         "Die Kleidung „{wanted}“ kenne ich nicht. Such dir etwas davon aus, gern mit Farbe: "
         "{known}.\n\nZum Beispiel: /headshot {style} kleidung: {first} in {colour}"
     ),
+    "headshot.pick_background": (
+        "Was soll hinter dir sein? Drück auf eins davon, und ich mache sie neu."
+    ),
+    "headshot.pick_clothes": (
+        "Was sollst du tragen? Drück auf etwas davon, und ich mache sie neu. Eine Farbe schreibst "
+        "du dazu: /headshot linkedin kleidung: roter Pullover"
+    ),
     "headshot.no_free_prompt": (
         "Eigene Prompts sind hier ausgeschaltet. Such dir einen Stil aus; Hintergrund und "
         "Kleidung kannst du dabei auch wählen."
@@ -832,6 +839,8 @@ PHRASES: Catalogue = {
     "button.all_models": "Alle Modelle",
     "button.again": "Noch einmal",
     "button.more_like_me": "Mehr wie ich",
+    "button.background": "Hintergrund",
+    "button.clothes": "Kleidung",
     "button.other_style": "Anderer Stil",
     "button.full_size": "Volle Größe",
     "button.profiles": "Profilbilder",

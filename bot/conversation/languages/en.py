@@ -483,6 +483,11 @@ PHRASES: Catalogue = {
         "I don't know the clothes “{wanted}”. Pick one of these, with a colour if you like: "
         "{known}.\n\nFor example: /headshot {style} clothes: {colour} {first}"
     ),
+    "headshot.pick_background": "What should be behind you? Press one, and I make them anew.",
+    "headshot.pick_clothes": (
+        "What should you wear? Press one, and I make them anew. For a colour write it: "
+        "/headshot linkedin clothes: red sweater"
+    ),
     "headshot.no_free_prompt": (
         "Prompts of your own are switched off here. Pick a style; you can choose its background "
         "and clothes, too."
@@ -745,6 +750,8 @@ PHRASES: Catalogue = {
     "button.all_models": "All models",
     "button.again": "Again",
     "button.more_like_me": "More like me",
+    "button.background": "Background",
+    "button.clothes": "Clothes",
     "button.other_style": "Other style",
     "button.full_size": "Full size",
     "button.profiles": "Profile pictures",
