@@ -84,8 +84,10 @@ async def test_compressed_photos_get_a_hint_and_other_files_a_word(house: Telegr
     ann.send(ann.album(good(1)))
     await until(ann.reads("these came compressed"))
     video = {"file_id": "v", "file_unique_id": "v", "width": 1, "height": 1, "duration": 1}
-    house.server.push({"message": ann.message(video=video)})
-    await until(ann.reads("is not a picture"))
+    clip = ann.message(video=video)
+    house.server.push({"message": clip})
+    refused = await until(ann.reads("is not a picture"))
+    assert refused.reply_to == clip["message_id"]
     large = {"file_id": "l", "file_unique_id": "l", "file_size": 21 * 2**20}
     document = {**large, "mime_type": "image/png"}
     house.server.push({"message": ann.message(document=document)})

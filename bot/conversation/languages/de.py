@@ -22,7 +22,7 @@ PHRASES: Catalogue = {
     "command.train": "zeig mir mit Fotos dein Gesicht",
     "command.headshot": "Porträts in einem Stil deiner Wahl",
     "command.styles": "alle Stile ansehen",
-    "command.share": "deine Porträts in diesem Kanal zeigen",
+    "command.share": "deine Porträts in einer Gruppe oder einem Kanal zeigen",
     "command.status": "was gerade läuft und wie lange noch",
     "command.models": "Modelle wählen, umbenennen, nachtrainieren, löschen",
     "command.cancel": "anhalten, was gerade läuft",
@@ -144,7 +144,8 @@ PHRASES: Catalogue = {
         "{n} davon habe ich schon. Schick mir andere.",
     ),
     "photos.compressed": (
-        "Ein Tipp: Diese Fotos kamen verkleinert an. Als Datei geschickt bleibt alles scharf."
+        "Ein Tipp: Diese Fotos kamen verkleinert an. Schick die nächsten als Datei, dann bleibt "
+        "alles scharf: Büroklammer, dann Datei."
     ),
     "photos.none": (
         "Es kam kein Foto an. Schick es bitte noch einmal, als JPEG, PNG, WebP oder HEIC."

@@ -21,7 +21,7 @@ PHRASES: Catalogue = {
     "command.train": "teach me your face with your photos",
     "command.headshot": "make headshots in a style you like",
     "command.styles": "look at all styles",
-    "command.share": "show your headshots in this channel",
+    "command.share": "show your headshots in a group or channel",
     "command.status": "what is running and how long it takes",
     "command.models": "choose, rename, retrain or delete your models",
     "command.cancel": "stop what is running",
@@ -125,7 +125,8 @@ PHRASES: Catalogue = {
         "I already have {n} of these. Send different ones.",
     ),
     "photos.compressed": (
-        "A tip: these came compressed. Sent as files, your photos keep every detail."
+        "A tip: these came compressed. Send the next ones as files, and they keep every detail: "
+        "the paperclip, then File."
     ),
     "photos.none": "No photo arrived. Please send it again, as JPEG, PNG, WebP or HEIC.",
     "photo.check_failed": "Photo {number}: the check failed on my side. Please send it again.",
@@ -393,7 +394,8 @@ PHRASES: Catalogue = {
         "Delete this headshot for good?", "Delete these {n} headshots for good?"
     ),
     "headshots.deleted": Plural(
-        "The headshot is deleted on my side. The copy in this chat is yours: delete it as you like.",
+        "The headshot is deleted on my side. The copy in this chat is yours: "
+        "delete it as you like.",
         "All {n} headshots are deleted on my side. The copies in this chat are yours: "
         "delete them as you like.",
     ),

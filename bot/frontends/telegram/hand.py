@@ -121,18 +121,17 @@ class Hand:
             for data, one in zip(fetched, heard, strict=True)
             if isinstance(data, bytes)
         ]
-        refused = [self._refusal(reason, fetched.count(reason)) for reason in _reasons(fetched)]
+        told = [self._refused(reason, heard, fetched) for reason in _reasons(fetched)]
         received = PhotosReceived(compressed=any(a and a.is_compressed for _, _, a in good))
-        last: list[Incoming] = []
         if command is not None:
-            last = [command.model_copy(update={"photos": received if good else None})]
+            told.append((caller, command.model_copy(update={"photos": received if good else None})))
         elif good:
-            last = [received]
-        *first, final = [*refused, *last]
+            told.append((caller, received))
+        *first, final = told
         for incoming in first:
-            await self._receive(caller, incoming)
+            await self._receive(*incoming)
         photos, origins = [data for data, _, _ in good], [origin for _, origin, _ in good]
-        await self._receive(caller, final, photos, origins, settles)
+        await self._receive(*final, photos, origins, settles)
 
     async def _fetch(self, attachment: Attachment) -> bytes | str:
         """The bytes, or the reason why there are none."""
@@ -146,10 +145,15 @@ class Hand:
             return "too_large"
         return "download_failed" if data is None else data
 
-    def _refusal(self, reason: str, num_files: int) -> UploadRefused:
+    def _refused(
+        self, reason: str, heard: Sequence[Heard], fetched: Sequence[bytes | str]
+    ) -> tuple[Caller, Incoming]:
+        """Answered as a reply to the first of these files."""
+        these = [one for one, got in zip(heard, fetched, strict=True) if got == reason]
+        here = {"here": these[0].origin, "here_is_private": True}
         limit_mib = self._files.limit_mib if reason == "too_large" else None
-        facts = {"reason": reason, "num_files": num_files, "limit_mib": limit_mib}
-        return UploadRefused.model_validate(facts)
+        facts = {"reason": reason, "num_files": len(these), "limit_mib": limit_mib}
+        return these[0].caller.model_copy(update=here), UploadRefused.model_validate(facts)
 
     async def _show_typing(self, chat_id: int) -> None:
         try:
