@@ -57,7 +57,7 @@ async def test_from_an_album_to_headshots(house: TelegramHouse) -> None:
     assert "seed" in album[0].text
     assert shown[-1].text.startswith("Your 4 headshots"), "buttons stand at the foot"
     labels = [button["text"] for button in shown[-1].buttons]
-    assert labels[:4] == ["Again", "More like me", "Other style", "Full size"]
+    assert labels[:4] == ["Again", "More like me", "Other style", "Background"]
     assert labels[-1] == "Delete"
 
     await press(ann, "Full size")
