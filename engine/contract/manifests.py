@@ -44,6 +44,9 @@ class LoraManifest(Frozen):
     class_word: str
     rank: int
     made_by: str = Field(default="headshot-bot", description="the trainer")
+    went_on_from: str | None = Field(
+        default=None, description="job id of an earlier LoRA of theirs"
+    )
     recipe: dict[str, Any] = Field(default_factory=dict)
     seed: int = 0
     photos_sha256: tuple[str, ...] = Field(default=(), description="of those trained on")

@@ -198,6 +198,7 @@ class TrainingTask:
             trigger=job.trigger,
             class_word=job.class_word,
             rank=trainer.recipe.rank,
+            went_on_from=None if job.refresh_from is None else job.refresh_from.split("/")[-2],
             recipe=trainer.recipe.model_dump(mode="json"),
             seed=job.seed,
             photos_sha256=tuple(sorted({e.photo_sha256 for e in dataset.examples})),

@@ -132,6 +132,26 @@ def test_train_generate_and_chat_share_the_models(
     assert "ready!" not in talk.stdout, "what commands were told is not told again"
 
 
+def test_a_model_goes_on_learning_from_more_photos(
+    base: Path, photos: Path, served: Path, tmp_path: Path
+) -> None:
+    more = sorted((SAMPLES / "good").glob("*.jpg"))[4]
+    data = ("--data", served)
+    done = program(*data, "train", photos, "--name", "Bea", "--json", base=base, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    typed = f"/models Bea\nretrain\n{more}\nstart\n"
+    talk = program(*data, "chat", typed=typed, base=base, cwd=tmp_path)
+
+    assert "These photos are for “Bea”" in talk.stdout, talk.stderr
+    assert "“Bea 2” is ready!" in talk.stdout
+    found = served.glob("blobs/people/*/loras/*/manifest.json")
+    manifests = {told["job_id"]: told for told in (json.loads(path.read_text()) for path in found)}
+    (later,) = [told for told in manifests.values() if told["went_on_from"]]
+    earlier = manifests[later["went_on_from"]]
+    assert set(later["photos_sha256"]) > set(earlier["photos_sha256"])
+
+
 def test_examples_of_styles_are_drawn_once_and_shown(
     base: Path, served: Path, tmp_path: Path
 ) -> None:
