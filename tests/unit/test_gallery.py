@@ -121,8 +121,8 @@ def test_with_a_lora_the_person_is_left_to_it() -> None:
 def test_only_what_decides_how_it_looks_is_drawn_anew(
     change: dict[str, object], is_new: bool
 ) -> None:
-    def job_id(catalogue: dict[str, Style], base: str = "demo", **wish: int) -> str:
-        (job,) = orders(catalogue, ["park"], Wish(**wish), "me", "", base)
+    def job_id(catalogue: dict[str, Style], base: str = "demo", seed: int = 0) -> str:
+        (job,) = orders(catalogue, ["park"], Wish(seed=seed), "me", "", base)
         return job.job_id
 
     changed = {**STYLES, "park": STYLES["park"].model_copy(update=change)}
