@@ -263,7 +263,8 @@ class Trainer:
         found = {"likeness": score.likeness, "value": score.value, **score.others}
         state.scores.append({"step": state.step, **found})
         if stopping.best(self._values) == len(state.scores) - 1:
-            state.best = state.average.clone()
+            # as it is written in the end, which halves its share of a checkpoint
+            state.best = state.average.to(self._model.lora.dtype, copy=True)
         yield replace(done, score=score)
 
     def _take_up(self) -> State | None:

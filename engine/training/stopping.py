@@ -1,7 +1,7 @@
 """Which look at a training is the best, and when no better one is to be hoped for.
 
 Pure: what looks are worth, in their order. Likeness is not monotonic in steps and the loss does not
-show it (docs/decisions/0006), so the end is decided by looking.
+show it (docs/decisions/0011), so the end is decided by looking.
 """
 
 from collections.abc import Sequence
