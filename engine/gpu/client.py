@@ -19,6 +19,7 @@ from engine.gpu.messages import (
     Broken,
     Busy,
     Load,
+    Lowered,
     Ready,
     Reply,
     Request,
@@ -63,6 +64,7 @@ class GpuClient:
         self._listening: asyncio.Task[None] | None = None
         self._inboxes: dict[str, asyncio.Queue[Reply | GpuDiedError]] = {}
         self._turn: str | None = None
+        self._is_lowered = False
 
     @property
     def pid(self) -> int | None:
@@ -157,6 +159,10 @@ class GpuClient:
             log.info("gpu_process_ready", device=reply.device)
         elif isinstance(reply, Turn):
             self._turn = reply.task_id
+        elif isinstance(reply, Lowered):
+            log.warning("memory_tier_lowered", memory=reply.memory)
+            self._settings = self._settings.model_copy(update={"memory": reply.memory})
+            self._is_lowered = True
         elif isinstance(reply, Busy):
             pass
         elif inbox := self._inboxes.get(reply.task_id):
@@ -166,5 +172,7 @@ class GpuClient:
         log.info("gpu_process_ended", returncode=returncode, num_tasks=len(self._inboxes))
         nobody = self._turn not in self._inboxes
         for task_id, inbox in self._inboxes.items():
-            inbox.put_nowait(GpuDiedError(returncode, guilty=nobody or task_id == self._turn))
+            guilty = not self._is_lowered and (nobody or task_id == self._turn)
+            inbox.put_nowait(GpuDiedError(returncode, guilty=guilty))
         self._child = self._turn = None
+        self._is_lowered = False

@@ -11,6 +11,8 @@ from engine.contract.failures import EngineError, Failure, FailureCode
 
 EXIT_POISONED = 70
 """Exit code of a process that a GPU error has made useless."""
+EXIT_LOWERED = 71
+"""Of one that ends for want of memory, so that a more frugal one takes its place."""
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
 _OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")

@@ -11,7 +11,7 @@ from engine.contract.base import Frozen
 from engine.contract.events import HeadshotsMade, LoraTrained, Phase
 from engine.contract.failures import Failure
 from engine.contract.jobs import GenerateHeadshots, TrainLora
-from engine.contract.settings import EngineSettings
+from engine.contract.settings import EngineSettings, MemoryTier
 
 
 class Setup(Frozen):
@@ -119,6 +119,13 @@ class Broken(Frozen):
     fatal: bool = False
 
 
+class Lowered(Frozen):
+    """Memory ran out, and the process ends: the next one lays the base out for a smaller card."""
+
+    kind: Literal["lowered"] = "lowered"
+    memory: MemoryTier
+
+
 class Stopped(Frozen):
     kind: Literal["stopped"] = "stopped"
     task_id: str
@@ -127,7 +134,18 @@ class Stopped(Frozen):
 Step = Begun | Progressed | Previewed | Saved
 """What a task tells while it runs."""
 Reply = Annotated[
-    Ready | Busy | Turn | Begun | Progressed | Previewed | Saved | Loaded | Done | Broken | Stopped,
+    Ready
+    | Busy
+    | Turn
+    | Lowered
+    | Begun
+    | Progressed
+    | Previewed
+    | Saved
+    | Loaded
+    | Done
+    | Broken
+    | Stopped,
     Field(discriminator="kind"),
 ]
 REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)

@@ -17,8 +17,8 @@ import structlog
 from engine import logs
 from engine.child import Parent
 from engine.contract.blobs import WritingForbiddenError
-from engine.contract.failures import EngineError
-from engine.contract.settings import EngineSettings
+from engine.contract.failures import EngineError, FailureCode
+from engine.contract.settings import EngineSettings, MemoryTier
 from engine.gpu import faults
 from engine.gpu.messages import (
     REQUEST,
@@ -27,6 +27,7 @@ from engine.gpu.messages import (
     Done,
     Load,
     Loaded,
+    Lowered,
     Progressed,
     Ready,
     Reply,
@@ -58,6 +59,10 @@ class Rooms(Protocol):
 
     def task(self, run: Run, given_up: Callable[[], bool]) -> Task:
         """A task writes nothing any more once it is given up."""
+        ...
+
+    def smaller_tier(self) -> MemoryTier | None:
+        """What to lay the base out for where its present tier does not do, if there is any."""
         ...
 
     def settle(self) -> None:
@@ -175,6 +180,10 @@ class GpuProcess:
     def _break(self, task_id: str, error: Exception) -> None:
         failure, fatal = faults.judge(error)
         log.error("task_broken", code=failure.code, fatal=fatal, exc_info=error)
+        tier = self._rooms.smaller_tier()
+        if failure.code is FailureCode.GPU_OUT_OF_MEMORY and tier is not None:
+            self._say(Lowered(memory=tier))
+            os._exit(faults.EXIT_LOWERED)
         self._scheduler.remove(task_id)
         self._say(Broken(task_id=task_id, failure=failure, fatal=fatal))
         if fatal:

@@ -14,7 +14,7 @@ import torch
 from engine.contract.blobs import Blobs
 from engine.contract.jobs import TrainLora
 from engine.contract.provenance import CREDENTIALS
-from engine.contract.settings import EngineSettings
+from engine.contract.settings import EngineSettings, MemoryTier
 from engine.generation.credentials import Credentials
 from engine.gpu import cores
 from engine.gpu.critics import Critics
@@ -22,7 +22,7 @@ from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
-from engine.models import captioner, catalogue
+from engine.models import captioner, catalogue, memory
 from engine.models.base import ImageModel
 
 
@@ -49,8 +49,10 @@ class ModelRooms:
             if "OMP_NUM_THREADS" not in os.environ:
                 torch.set_num_threads(cores.usable_cores())
         if self._device.type == "cuda":
-            # its backward fails with illegal memory accesses on some drivers (torch 2.11, 580)
-            torch.backends.cuda.enable_cudnn_sdp(False)
+            # what was compiled once is not compiled again when the engine starts
+            compiled = self._settings.work_dir / "compiled"
+            for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+                os.environ.setdefault(name, str(compiled / name.split("_")[0].lower()))
         return self
 
     def load(self) -> int:
@@ -87,6 +89,9 @@ class ModelRooms:
             next_step=generation.next_step,
         )
 
+    def smaller_tier(self) -> MemoryTier | None:
+        return None if self._base is None else memory.tier_below(self._base.tier)
+
     def settle(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize()
@@ -94,6 +99,8 @@ class ModelRooms:
     def _load(self) -> ImageModel:
         """Raises EngineError: BASE_MISSING, BASE_INCOMPLETE, GPU_OUT_OF_MEMORY."""
         if self._base is None:
-            self._base = catalogue.load(self._settings.base, self._device)
+            self._base = catalogue.load(
+                self._settings.base, self._device, tier=self._settings.memory
+            )
             self._captioner = captioner.choose(self._settings.captioner, self._base.facts.native_px)
         return self._base

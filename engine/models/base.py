@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.contract.base import Frozen
+from engine.contract.settings import MemoryTier
 from engine.contract.styles import Aspect
 from engine.models.lora import LoraSlots
 
@@ -78,6 +79,8 @@ class ImageModel(ABC):
     device: torch.device
     dtype: torch.dtype
     lora: LoraSlots
+    tier: MemoryTier = "auto"
+    """Of the card's memory that it is laid out for; "auto" where there is no card."""
 
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> TextEmbeddings:

@@ -58,6 +58,7 @@ class Flux1(ImageModel):
         self.device = device
         self.dtype = dtype
         self.plan = plan or MemoryPlan()
+        self.tier = self.plan.tier
         self._parts = parts
         self._scheduler = parts.scheduler()
         self._tokenizers = parts.tokenizers()

@@ -105,6 +105,13 @@ async def test_lack_of_memory_fails_the_task_only(gpu: GpuClient) -> None:
     assert gpu.pid == pid
 
 
+async def test_where_memory_lacks_the_next_process_needs_less(gpu: GpuClient) -> None:
+    with pytest.raises(GpuDiedError) as caught:
+        await play(gpu, "a", train("crowded"))
+    assert not caught.value.guilty
+    assert isinstance((await play(gpu, "a", train("crowded")))[-1], Done)
+
+
 async def stop_after_a_step(gpu: GpuClient, job: TrainLora, patience_s: float) -> list[Reply]:
     replies: list[Reply] = []
     stops: list[asyncio.Task[None]] = []

@@ -1,7 +1,8 @@
 """A GPU process without torch: trainings whose every step is a request's own script.
 
 A training's trigger says what goes wrong: `crash`, `hang`, `poison`, `oom`; `slow` takes its
-time, and `late` writes a blob after a long step.
+time, and `late` writes a blob after a long step;
+`crowded` lacks memory until the base is laid out for less.
 """
 
 import os
@@ -12,7 +13,7 @@ from engine.child import Parent
 from engine.contract.blobs import Blobs
 from engine.contract.events import HeadshotsMade, LoraTrained
 from engine.contract.jobs import TrainLora
-from engine.contract.settings import EngineSettings
+from engine.contract.settings import EngineSettings, MemoryTier
 from engine.gpu.messages import Begun, Progressed, Run, Saved
 from engine.gpu.process import serve
 from engine.gpu.scheduler import Outcome, Steps, Task
@@ -23,10 +24,15 @@ LATE = "people/ann/loras/t/preview.jpg"
 
 class FakeRooms:
     device = "none"
+    is_crowded = False
 
     def __init__(self, settings: EngineSettings) -> None:
         self._blobs = Blobs.from_url(settings.blobs_url)
+        self._memory = settings.memory
         self.training_share = settings.training_share
+
+    def smaller_tier(self) -> MemoryTier | None:
+        return "24" if self.is_crowded else None
 
     def load(self) -> int:
         return 64
@@ -45,7 +51,8 @@ class FakeRooms:
         print("a library prints", flush=True)
         for step in range(1, NUM_STEPS + 1):
             yield Progressed(task_id=run.task_id, phase="training", step=step, total=NUM_STEPS)
-            misbehave(fault, blobs)
+            self.is_crowded = fault == "crowded" and self._memory == "auto"
+            misbehave("oom" if self.is_crowded else fault, blobs)
         yield Saved(task_id=run.task_id, step=NUM_STEPS)
         return self._outcome(run)
 
