@@ -91,10 +91,18 @@ class FurnishedRooms(ModelRooms):
         self._shelf.put_sync(prefix + keys.DATASET, manifest.model_dump_json().encode())
 
 
+def open_rooms(settings: EngineSettings) -> FurnishedRooms:
+    """On a processor it keeps its priority, unlike the engine's: it is what is measured."""
+    rooms = FurnishedRooms(settings)
+    if rooms.device.startswith("cuda"):
+        rooms.own_the_process()
+    return rooms
+
+
 def main() -> None:
     parent = Parent()
     logs.configure()
-    serve(parent, lambda settings: FurnishedRooms(settings).own_the_process())
+    serve(parent, open_rooms)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ MAX_AT_ONCE = 16
 PROGRESS_EVERY_S = 1.0
 """Progress comes faster than anybody reads; what says nothing new is let go."""
 MAX_MOVED_UP = 50
+LEAVES_THE_LINE = ("started", *FINAL)
 log = structlog.get_logger()
 Acknowledge = Callable[[], Awaitable[None]]
 
@@ -97,7 +98,7 @@ class Events:
             elif _counts(event, order):
                 order.last_sequence = event.sequence
                 visit = await self._visit(tx, order)
-                moved = order.kind if event.kind in FINAL else None
+                moved = order.kind if event.kind in LEAVES_THE_LINE else None
                 for happening in await results.apply(visit, order, event, self._situations):
                     await self._turns.announce(visit, happening)
                 posted = visit.posted
