@@ -98,7 +98,7 @@ def card(turn: Turn, model: Model) -> Message:
     states = [turn.say(f"model.{model.status}"), in_use, _likeness(turn, model)]
     lines = [
         " · ".join(state for state in states if state),
-        turn.say("model.created", n=model.num_photos, date=date(turn, model.created)),
+        _origin(turn, model),
         standing(turn, running) if running is not None else "",
     ]
     return turn.compose(
@@ -134,6 +134,13 @@ def _likeness(turn: Turn, model: Model) -> str:
     if model.likeness is None or model.status != "ready":
         return ""
     return turn.say("model.likeness", likeness=percent(model.likeness))
+
+
+def _origin(turn: Turn, model: Model) -> str:
+    day = date(turn, model.created)
+    if model.num_photos == 0 and model.status == "ready":
+        return turn.say("model.imported", date=day)
+    return turn.say("model.created", n=model.num_photos, date=day)
 
 
 def _is_in_use(turn: Turn, model: Model) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.generation import prompts
-from engine.generation.sampling import Drawn, Sampler, Shot
+from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
 from engine.gpu.judge import Judge
 from engine.models.base import ImageModel, Size
 from engine.training.loop import Score
@@ -30,6 +30,8 @@ SIDE_PX = 512
 """Large bases draw their looks this small: a quarter of the time, and faces are still measured."""
 NUM_STEPS = 16
 GUIDANCE = 2.5
+AT_ONCE = 2
+"""One shape for all pictures: each other one would be compiled and recorded of its own."""
 COMPARED_PX = 64
 BLEED_COST = 0.25
 """Likeness comes first: a whole person that bleeds into every picture costs a quarter of it."""
@@ -83,7 +85,9 @@ class Looker:
         model = self._model
         num_steps = min(NUM_STEPS, model.facts.num_inference_steps)
         drawn: list[Drawn] = []
-        for done in Sampler(model, weights, shots, size(model), GUIDANCE, num_steps).steps():
+        at_once = min(AT_ONCE, pictures_at_once(model, size(model)))
+        sampler = Sampler(model, weights, shots, size(model), GUIDANCE, num_steps, at_once=at_once)
+        for done in sampler.steps():
             drawn += done.drawn
             yield
         return [one.image for one in drawn]

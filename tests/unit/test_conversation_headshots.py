@@ -613,3 +613,14 @@ def test_a_huge_catalogue_still_fits() -> None:
 
     assert len(menu.title) + len(menu.text) <= MAX_TEXT
     assert sum(len(row) for row in menu.buttons) <= 25
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "imported, "), ("de", "importiert, ")])
+def test_a_model_from_elsewhere_has_no_photos_to_count(language: str, said: str) -> None:
+    foreign = model(num_photos=0, likeness=None)
+    now = situation(models=(foreign,), platform_locale=language)
+
+    (card,) = respond(Command(name="models"), now).messages
+
+    assert said in card.text
+    assert "0" not in card.text.split(said)[0]

@@ -586,6 +586,7 @@ PHRASES: Catalogue = {
     "model.failed": "nicht fertig geworden",
     "model.in_use": "in Gebrauch",
     "model.created": Plural("mit {n} Foto, {date}", "mit {n} Fotos, {date}"),
+    "model.imported": "importiert, {date}",
     "model.likeness": "Ähnlichkeit {likeness} %",
     "model.gone": (
         "Dieses Modell finde ich nicht. Vielleicht ist es gelöscht, oder es gehört nicht dir. "

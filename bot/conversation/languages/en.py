@@ -526,6 +526,7 @@ PHRASES: Catalogue = {
     "model.failed": "not finished",
     "model.in_use": "in use",
     "model.created": Plural("with {n} photo, {date}", "with {n} photos, {date}"),
+    "model.imported": "imported, {date}",
     "model.likeness": "likeness {likeness} %",
     "model.gone": (
         "I can't find that model. It may be deleted, or it isn't yours. /models shows yours."
