@@ -37,7 +37,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 
 from engine.contract.photos import PhotoLimits
-from engine.contract.settings import EngineSettings
+from engine.contract.settings import EngineSettings, MemoryTier
 
 PREFIX = "HEADSHOT_"
 CONFIG = "config.toml"
@@ -70,6 +70,7 @@ class EngineSection(Section):
 
     base: str = "demo"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    memory: MemoryTier = "auto"
     roles: Annotated[
         tuple[Literal["photos", "training", "generation"], ...], NoDecode, BeforeValidator(_words)
     ] = ("photos", "training", "generation")

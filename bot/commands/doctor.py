@@ -23,7 +23,7 @@ from bot.commands import signing
 from bot.frontends.discord.invite import links
 from bot.processes.engine import torch_is_installed
 from bot.processes.valkey import ValkeyError, embedded
-from bot.settings import Settings, TelegramSection
+from bot.settings import EngineSection, Settings, TelegramSection
 from engine.contract.base import Frozen
 from engine.contract.queue import JobQueue, connect
 from engine.contract.styles import StylesError, load
@@ -39,22 +39,14 @@ LICENCES = {
     "black-forest-labs/FLUX.1-Krea-dev": "FLUX.1 [dev] non-commercial licence",
     "black-forest-labs/FLUX.1-schnell": "Apache-2.0",
 }
-PROBE = """
-import json, sys
-import torch
-from huggingface_hub import try_to_load_from_cache
-gpus = []
-if torch.cuda.is_available():
-    for index in range(torch.cuda.device_count()):
-        free, total = torch.cuda.mem_get_info(index)
-        name = torch.cuda.get_device_name(index)
-        gpus.append({"name": name, "free_gib": free / 2**30, "total_gib": total / 2**30})
-cached = None
-if sys.argv[1].count("/") == 1:
-    cached = isinstance(try_to_load_from_cache(sys.argv[1], "model_index.json"), str)
-mps = torch.backends.mps.is_available()
-print(json.dumps({"torch": torch.__version__, "gpus": gpus, "mps": mps, "cached": cached}))
-"""
+PROBE = "engine.models.probe"
+
+
+LAYOUTS = {
+    "whole": "all of it on the card",
+    "frugal": "blocks are computed again for their gradients",
+    "streamed": "blocks come to the card in turn, which is slower",
+}
 
 
 class Finding(Frozen):
@@ -79,9 +71,11 @@ async def doctor(settings: Settings, as_json: bool) -> int:
 async def look(settings: Settings) -> AsyncIterator[Finding]:
     """Everything, one after the other."""
     yield Finding(what="python", state="good", found=platform.python_version())
-    probe = await _probe(settings.engine.base)
+    probe = await _probe(settings.engine)
     yield _torch(probe)
     yield _gpu(settings, probe)
+    if probe and probe.get("memory"):
+        yield _memory(settings.engine.memory, probe["memory"])
     yield _base(settings, probe)
     yield await _queue(settings)
     yield _folder(settings.data_dir)
@@ -95,12 +89,12 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
         yield await _telegram(settings.telegram, settings.telegram.token.get_secret_value())
 
 
-async def _probe(base: str) -> dict[str, Any] | None:
+async def _probe(engine: EngineSection) -> dict[str, Any] | None:
     """What torch says; None where it is not installed or does not start."""
     if not torch_is_installed():
         return None
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROBE, base),
+        *(sys.executable, "-m", PROBE, engine.base, engine.memory),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -135,6 +129,21 @@ def _gpu(settings: Settings, probe: dict[str, Any] | None) -> Finding:
         return Finding(what="gpu", state="advice", found="none", remedy=remedy)
     remedy = "FLUX needs an NVIDIA GPU with 12 GB or more and its driver; is `nvidia-smi` content?"
     return Finding(what="gpu", state="missing", found="none", remedy=remedy)
+
+
+def _memory(wish: str, plan: dict[str, Any]) -> Finding:
+    """How the base is laid out on the card, and why."""
+    if "needed_mib" in plan:
+        found = f"the smallest layout needs {plan['needed_mib'] / 1024:.1f} GiB"
+        remedy = "free the card (`nvidia-smi` shows who has it), or use a smaller base"
+        return Finding(what="gpu memory", state="missing", found=found, remedy=remedy)
+    why = "for what is free" if wish == "auto" else "as HEADSHOT_ENGINE__MEMORY asks"
+    found = f"laid out for {plan['tier']} GB {why}: {LAYOUTS[plan['kind']]}"
+    if plan["precision"] != "plain":
+        found += ", weights in fp8"
+    if plan["streamed_share"]:
+        found += f", {plan['streamed_share']:.0%} of the blocks outside the card"
+    return Finding(what="gpu memory", state="good", found=found)
 
 
 def _base(settings: Settings, probe: dict[str, Any] | None) -> Finding:

@@ -1,0 +1,70 @@
+"""What torch finds on this machine, as one line of JSON: `python -m engine.models.probe BASE TIER`.
+
+For those who must not import torch themselves. Knows devices and how a base would be laid out on
+them; loads no model and downloads nothing.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+
+from engine.contract.failures import EngineError
+from engine.contract.settings import MemoryTier
+
+GIB = 2**30
+
+
+def probe(base: str, tier: MemoryTier) -> dict[str, Any]:
+    gpus = _gpus()
+    cached = None
+    if base.count("/") == 1 and not Path(base).expanduser().exists():
+        cached = isinstance(try_to_load_from_cache(base, "model_index.json"), str)
+    found = {
+        "torch": torch.__version__,
+        "gpus": gpus,
+        "mps": torch.backends.mps.is_available(),
+        "cached": cached,
+    }
+    return found | ({"memory": _memory(base, tier)} if gpus and cached is not False else {})
+
+
+def _gpus() -> list[dict[str, Any]]:
+    gpus: list[dict[str, Any]] = []
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(index)
+        name = torch.cuda.get_device_name(index)
+        gpus.append({"name": name, "free_gib": free / GIB, "total_gib": total / GIB})
+    return gpus
+
+
+def _memory(base: str, tier: MemoryTier) -> dict[str, Any] | None:
+    """How the base would be laid out; what is lacking where it fits in no way."""
+    from engine.models import catalogue, memory  # takes seconds, for diffusers comes along
+
+    device = catalogue.choose_device()
+    try:
+        plan = memory.plan(catalogue.find(base), device, torch.bfloat16, tier)
+    except EngineError as error:
+        facts = error.failure.facts
+        return {"needed_mib": facts["needed_mib"]} if "needed_mib" in facts else None
+    return {
+        "tier": plan.tier,
+        "kind": plan.kind,
+        "precision": plan.precision,
+        "streamed_share": plan.streamed_share,
+    }
+
+
+def main() -> None:
+    base, tier = sys.argv[1:]
+    if tier not in get_args(MemoryTier):
+        raise SystemExit(f"memory is {tier!r}; it must be one of {', '.join(get_args(MemoryTier))}")
+    print(json.dumps(probe(base, cast(MemoryTier, tier))))
+
+
+if __name__ == "__main__":
+    main()
