@@ -173,8 +173,9 @@ class DiscordServer:
         source = self.messages.get(token.source or 0)
         return await self._interact(token.user, 5, data, token.channel != GENERAL, source)
 
-    async def press(self, user: int, message: Said, label: str) -> Token:
-        data = {"custom_id": message.buttons[label], "component_type": 2}
+    async def press(self, user: int, message: Said, label: str, custom_id: str = "") -> Token:
+        """`custom_id` is of a button that the message has had."""
+        data = {"custom_id": custom_id or message.buttons[label], "component_type": 2}
         private = message.channel != GENERAL
         return await self._interact(user, 3, data, private, message)
 

@@ -9,7 +9,7 @@ import pytest
 from discord_desk import Desk, Heard, a_button, a_frontend, a_message, home
 from discord_server import DiscordServer, Fault, a_discord, until
 
-from bot.conversation.incoming import Command, PhotosReceived, Said, UploadRefused
+from bot.conversation.incoming import Command, PhotosReceived, Pressed, Said, UploadRefused
 from bot.conversation.messages import Picture
 from bot.frontends.base import TryLaterError, UnreachableError
 from bot.frontends.discord.frontend import DiscordFrontend
@@ -173,9 +173,12 @@ async def test_an_acknowledgement_comes_before_any_photo_is_read(line: Line) -> 
     assert len(line.desk.last.photos) == 10
 
 
-async def test_a_file_that_does_not_come_is_asked_for_again(line: Line) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_file_that_does_not_come_is_asked_for_again_unless_its_link_has_expired(
+    line: Line, status: int
+) -> None:
     line.server.fails("GET", "one.jpg")
-    gone = line.server.fails("GET", "two.jpg", 404)
+    gone = line.server.fails("GET", "two.jpg", status)
     await line.server.write(ANN, "", ("one.jpg", b"1"), ("two.jpg", b"2"))
     await until(lambda: line.hears(UploadRefused(reason="download_failed", num_files=1)))
     assert gone.times == 0
@@ -200,6 +203,16 @@ async def test_an_acknowledgement_that_fails_does_not_lose_the_wish(line: Line) 
     assert heard.caller.here is not None
     await line.frontend.send(heard.caller.here, a_message("answer"), None)
     assert [said.text for said in line.server.seen_by(ANN)] == ["answer"]
+
+
+async def test_a_button_is_heard_although_its_card_was_edited_meanwhile(line: Line) -> None:
+    ref = await line.frontend.send(home(ANN), a_message(buttons=((a_button(),),)), None)
+    (said,) = line.server.seen_by(ANN)
+    pressed = said.buttons["Styles"]
+    await line.frontend.send(home(ANN), a_message("no buttons any more"), ref)
+    token = await line.server.press(ANN, said, "Styles", pressed)
+    await until(lambda: line.hears(Pressed(action=a_button().action)))
+    assert token.interaction in line.server.acknowledged
 
 
 async def test_a_button_pressed_twice_at_once_is_heard_twice_and_edits_in_place(line: Line) -> None:

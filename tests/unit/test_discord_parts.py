@@ -306,3 +306,13 @@ def test_a_photo_that_would_take_much_memory_shows_its_number_alone(tmp_path: Pa
     assert shrunk(a_picture(side + 1, "PNG")) == b""
     assert shrunk(a_picture(300, "PNG")) != b""
     assert shrunk(tmp_path / "gone.jpg") == b""
+
+
+def test_a_photo_of_a_phone_is_shown() -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    data = BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (640, 480), "#a03020")).save(data)
+    with Image.open(BytesIO(shrunk(data.getvalue()))) as small:
+        red, green, _ = small.convert("RGB").getpixel((75, 75))  # type: ignore[misc]
+    assert red > green
+    assert shrunk(b"....ftypheic, cut off") == b""

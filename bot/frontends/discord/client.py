@@ -3,7 +3,7 @@
 Nothing is cached but channels: members, messages and presences are not asked for.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol
 
 import aiohttp
@@ -54,11 +54,13 @@ class Client(discord.Client):
             await self.listener.wrote(message)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Forms, and buttons that nobody knows any more; all else finds its way by itself."""
+        """Forms, and buttons that `Press` does not get: unknown, or of a card edited meanwhile."""
         identifier = str((interaction.data or {}).get("custom_id", ""))
         is_ours = identifier.startswith(PREFIX)
-        if interaction.type is discord.InteractionType.component and not is_ours:
-            await self.listener.pressed(interaction, identifier)
+        if interaction.type is discord.InteractionType.component:
+            shown = interaction.message.components if interaction.message is not None else ()
+            if not is_ours or not _shows(shown, identifier):
+                await self.listener.pressed(interaction, identifier)
         elif interaction.type is discord.InteractionType.modal_submit and is_ours:
             await self.listener.submitted(interaction, identifier)
 
@@ -86,3 +88,11 @@ class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], template=rf"{PREFIX}.*"):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         await interaction.client.listener.pressed(interaction, self.custom_id)
+
+
+def _shows(components: Iterable[Any], identifier: str) -> bool:
+    return any(
+        getattr(component, "custom_id", None) == identifier
+        or _shows(getattr(component, "children", ()), identifier)
+        for component in components
+    )

@@ -74,7 +74,8 @@ class Hearing:
             await self._say(door, "form.not_yours", interaction)
             return
         photos = attachments_of(message)
-        await self._take(interaction, door, Command(name="train"), photos)
+        wish = Command(name="train") if photos else PhotosReceived()
+        await self._take(interaction, door, wish, photos)
 
     async def pressed(self, interaction: Interaction, identifier: str) -> None:
         action = action_of(identifier)

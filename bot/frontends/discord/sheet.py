@@ -1,12 +1,15 @@
 """The photos of a collection as one picture: numbered, with a green or a red frame.
 
 A message takes ten files and a collection holds more, so the card shows one contact sheet. Knows
-pixels and numbers; photos that this process cannot decode (HEIC) show their number alone.
+pixels and numbers; photos that this process cannot decode show their number alone. HEIC needs
+pillow-heif, which comes with the engine.
 """
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -58,6 +61,8 @@ class Sheets:
 def shrunk(photo: bytes | Path) -> bytes:
     """A small square JPEG of a photo; empty where it cannot be decoded in little memory."""
     try:
+        if _begins(photo)[4:8] == b"ftyp":
+            _learn_heic()
         with Image.open(BytesIO(photo) if isinstance(photo, bytes) else photo) as opened:
             if opened.width * opened.height > _most_pixels(opened):
                 return b""
@@ -70,6 +75,22 @@ def shrunk(photo: bytes | Path) -> bytes:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return b""
     return _jpeg(small, 80)
+
+
+def _begins(photo: bytes | Path) -> bytes:
+    if isinstance(photo, bytes):
+        return photo[:12]
+    with photo.open("rb") as file:
+        return file.read(12)
+
+
+@cache
+def _learn_heic() -> None:
+    """Loaded for the first such photo: it takes memory that many servers never need."""
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _most_pixels(photo: Image.Image) -> int:
