@@ -34,7 +34,8 @@ async def test_from_an_album_to_headshots(house: TelegramHouse) -> None:
     await until(ann.reads("Send me your photos"))
     updates = ann.album([*good(3), b"dark one"])
     ann.send(updates)
-    card = await until(ann.reads("3 good ones"))
+    card = await until(ann.reads("Your photos: 3 good ones"))
+    assert [call.params["action"] for call in house.server.called("sendChatAction")] == ["typing"]
     verdict = await until(lambda: next((m for m in house.server.visible(7) if m.reply_to), None))
     assert verdict.text.startswith("Photo 4 is too dark")
     assert verdict.reply_to == updates[3]["message"]["message_id"]
@@ -111,7 +112,7 @@ async def test_every_press_is_answered_and_toasts_are_shown(house: TelegramHouse
     await until(ann.reads("older version"))
     await until(lambda: press_id in dict(house.server.toasts))
     ann.send(ann.album(good(3), as_files=True))
-    await until(ann.reads("3 good ones"))
+    await until(ann.reads("Your photos: 3 good ones"))
     house.engine.stalls.add("train_lora")
     start, card_id = await until(lambda: ann.offered("Start training"))
     await press(ann, "Start training")

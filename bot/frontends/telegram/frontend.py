@@ -6,7 +6,7 @@ It keeps nothing: updates are saved by the inbox before Telegram may forget them
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,7 @@ class Life:
         self._hand = hand
         self._gate = gate
         self._worklist = Worklist(hand.give, inbox.settle, self._understand, album_quiet_s)
+        self._fresh: asyncio.Queue[Sequence[Arrival]] = asyncio.Queue()
         self._sends: set[asyncio.Future[MessageRef]] = set()
 
     async def run(self, door: webhook.Door | None, admins: tuple[str, ...]) -> None:
@@ -125,10 +126,11 @@ class Life:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(menus.register(self._client, admins))
             tasks.create_task(self._worklist.run())
+            tasks.create_task(self._sort())
             tasks.create_task(self._hand.run())
             tasks.create_task(self._reactions.run())
             if door is not None:
-                self._worklist.all_is_here()
+                self._fresh.put_nowait(())
                 await webhook.receive(self._client, door, self._take)
             else:
                 await poll(self._client, self._take, self._page_came)
@@ -152,12 +154,24 @@ class Life:
             await asyncio.wait(self._sends, timeout=LAST_SENDS_S)
 
     async def _take(self, updates: list[dict[str, Any]]) -> None:
-        await self._worklist.add(await self._inbox.keep(self._source, updates))
+        fresh = await self._inbox.keep(self._source, updates)
+        if fresh:
+            self._fresh.put_nowait(fresh)
 
     def _page_came(self, num_updates: int) -> None:
         self._gate.page_came(num_updates)
         if num_updates == 0:
-            self._worklist.all_is_here()
+            self._fresh.put_nowait(())
+
+    async def _sort(self) -> None:
+        """Puts what is saved on the worklist; nothing stands for the end of what waited."""
+        while True:
+            arrivals = await self._fresh.get()
+            await self._gate.wait()
+            if arrivals:
+                await self._worklist.add(arrivals)
+            else:
+                self._worklist.all_is_here()
 
     def _understand(self, arrival: Arrival) -> Heard | None:
         update = Update.de_json(whole_update(arrival.payload), self._client)

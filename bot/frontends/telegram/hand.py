@@ -29,7 +29,7 @@ MAX_AT_ONCE = 4
 PORTION_BYTES = 40 * MIB
 """Photos in memory at once, for one person."""
 TYPING_BYTES = 2 * MIB
-"""What takes time to fetch is worth a sign of life, which counts as a message for flood control."""
+"""In a crowd only what takes long to fetch is worth a sign of life, which flood control counts."""
 log = structlog.get_logger()
 
 
@@ -100,7 +100,7 @@ class Hand:
     async def _give_files(self, heard: Sequence[Heard], settles: Sequence[int]) -> None:
         """One answer to all of them, unless together they are too much to hold at once."""
         num_bytes = sum(one.attachment.size_bytes for one in heard if one.attachment is not None)
-        if num_bytes > TYPING_BYTES:
+        if num_bytes > TYPING_BYTES or not self._slots.locked():
             self._aside.put_nowait(self._show_typing(int(heard[0].caller.address["chat"])))
         command = next((one.said for one in heard if isinstance(one.said, Command)), None)
         *portions, last = _portions(heard)
