@@ -74,6 +74,7 @@ class Studio:
         )
         judge = Judge.of_reports(reports, held_out)
         looker = Looker(self.model, judge, TRIGGER, self._class_word, seed)
+        looker.prepare()
         trainer = Trainer(
             self.model,
             manifest,

@@ -5,7 +5,7 @@ own prompt and seed alone, not on its neighbours in the batch. Knows one model a
 weights; knows no style and no file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -57,10 +57,12 @@ class Sampler:
         num_steps: int | None = None,
         strength: float = 1.0,
         at_once: int | None = None,
+        read: Mapping[str, TextEmbeddings] | None = None,
     ) -> None:
         """`weights` are flat, as `lora_file.read` gives them; `model.lora.zeros()` for nobody.
 
         `at_once` pictures are drawn in one batch; by default as many as are safe for the device.
+        Prompts in `read` (see the function) are not read again.
         """
         if not shots:
             raise ValueError("no shots to draw")
@@ -72,6 +74,7 @@ class Sampler:
         self._num_steps = num_steps or model.facts.num_inference_steps
         self._strength = strength
         self._at_once = at_once or pictures_at_once(model, size)
+        self._known = dict(read or {})
 
     @property
     def total(self) -> int:
@@ -80,8 +83,11 @@ class Sampler:
 
     def steps(self) -> Iterator[DrawStep]:
         """Draws; the last step of a batch brings its pictures."""
-        text = self._read()
-        self._model.drop_encoders()
+        unread = [shot.prompt for shot in self._shots if shot.prompt not in self._known]
+        if unread:
+            self._known |= read(self._model, unread)
+            self._model.drop_encoders()
+        text = TextEmbeddings.stack([self._known[shot.prompt] for shot in self._shots])
         levels = self._model.sigmas(self._num_steps, self._size)
         done = 0
         for first in range(0, len(self._shots), self._at_once):
@@ -94,12 +100,6 @@ class Sampler:
                 if done % self._num_steps:
                     yield DrawStep(done, self.total)
             yield DrawStep(done, self.total, self._develop(latents, shots, first))
-
-    def _read(self) -> TextEmbeddings:
-        """Each prompt once and on its own: to the last bit the same in any company."""
-        prompts = dict.fromkeys(shot.prompt for shot in self._shots)
-        read = {prompt: self._model.encode_text([prompt]) for prompt in prompts}
-        return TextEmbeddings.stack([read[shot.prompt] for shot in self._shots])
 
     def _develop(self, latents: Tensor, shots: Sequence[Shot], first: int) -> tuple[Drawn, ...]:
         images = to_images(self._model.decode(latents))
@@ -125,6 +125,11 @@ class Sampler:
             torch.randn(shape, generator=torch.Generator().manual_seed(shot.seed)) for shot in shots
         ]
         return torch.cat(noise).to(self._model.device, self._model.dtype)
+
+
+def read(model: ImageModel, prompts: Sequence[str]) -> dict[str, TextEmbeddings]:
+    """Each prompt once and on its own: to the last bit the same in any company."""
+    return {prompt: model.encode_text([prompt]) for prompt in dict.fromkeys(prompts)}
 
 
 def pictures_at_once(model: ImageModel, size: Size) -> int:

@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from engine.generation import prompts
+from engine.generation import prompts, sampling
 from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
 from engine.gpu.judge import Judge
-from engine.models.base import ImageModel, Size
+from engine.models.base import ImageModel, Size, TextEmbeddings
 from engine.training.loop import Score
 
 WITH_TRIGGER = (
@@ -58,6 +58,14 @@ class Looker:
         seeds = prompts.seeds(seed, len(WITH_TRIGGER))
         self._with_trigger = _shots(WITH_TRIGGER, f"{trigger} {class_word}", seeds)
         self._without = _shots(WITHOUT, f"a {class_word}", seeds)
+        self._read: dict[str, TextEmbeddings] = {}
+
+    def prepare(self) -> None:
+        """Reads the prompts while the encoders are there; where memory is short, a look that
+        begins without would bring them back.
+        """
+        shots = (*self._with_trigger, *self._without)
+        self._read = sampling.read(self._model, [shot.prompt for shot in shots])
 
     def look(self, step: int, weights: Tensor) -> Generator[None, None, Score]:
         """Draws and judges; others may have their turn wherever it yields.
@@ -86,7 +94,16 @@ class Looker:
         num_steps = min(NUM_STEPS, model.facts.num_inference_steps)
         drawn: list[Drawn] = []
         at_once = min(AT_ONCE, pictures_at_once(model, size(model)))
-        sampler = Sampler(model, weights, shots, size(model), GUIDANCE, num_steps, at_once=at_once)
+        sampler = Sampler(
+            model,
+            weights,
+            shots,
+            size(model),
+            GUIDANCE,
+            num_steps,
+            at_once=at_once,
+            read=self._read,
+        )
         for done in sampler.steps():
             drawn += done.drawn
             yield

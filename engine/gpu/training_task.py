@@ -136,6 +136,7 @@ class TrainingTask:
         )
         judge = Judge.of_reports(reports, dataset.held_out_sha256)
         looker = Looker(model, judge, job.trigger, job.class_word, job.seed, self._show)
+        looker.prepare()
         return Trainer(
             model,
             dataset,

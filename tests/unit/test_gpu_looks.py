@@ -101,8 +101,10 @@ def test_prompts_with_and_without_the_trigger(model: ImageModel) -> None:
             return encode(texts)
 
     looker = Looker(Listening(), Says(*[0.5] * 6), "TOK", "person", 7)  # pyright: ignore[reportArgumentType]
+    looker.prepare()
     finish(looker.look(1, model.lora.zeros()))
 
+    assert len(read) == 6, "and not again at each look"
     with_trigger = [text for text in read if "TOK person" in text]
     assert len(with_trigger) == len(set(with_trigger)) == 4
     assert [text.replace("a person", "TOK person") for text in read[4:]] == with_trigger[:2]
