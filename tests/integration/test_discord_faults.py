@@ -196,6 +196,22 @@ async def test_parts_become_smaller_when_discord_takes_less_than_it_says(line: L
     assert sum(map(len, files)) == 9 * 1024 * 1024
 
 
+async def test_what_discord_says_a_file_may_weigh_is_kept_to(line: Line) -> None:
+    line.server.limit_bytes = 3 * 1024 * 1024
+    await line.server.command(ANN, "share")
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    blobs = Blobs.from_url(f"file://{line.folder}/blobs")
+    data = bytes(range(256)) * 4 * 1024 * 7
+    await blobs.put("people/a/large.jpg", data)
+    picture = Picture(key="people/a/large.jpg", filename="large.jpg", as_file=True)
+    assert heard.caller.here is not None
+    await line.frontend.send(heard.caller.here, a_message(pictures=(picture,)), None)
+    (said,) = line.server.seen_by(ANN)
+    assert [*said.files] == ["large.jpg.001", "large.jpg.002", "large.jpg.003"]
+    assert b"".join(said.files.values()) == data
+    assert said.to == ANN
+
+
 async def test_an_acknowledgement_that_fails_does_not_lose_the_wish(line: Line) -> None:
     line.server.fails("POST", "/callback", 404, code=10062)
     await line.server.command(ANN, "status")
