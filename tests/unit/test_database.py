@@ -326,6 +326,16 @@ async def test_what_is_handed_over_twice_counts_once(database: Database) -> None
         assert len(await arrivals.keep(tx, "desk", [{"id": 1}], later)) == 1
 
 
+async def test_a_crowd_is_kept_in_the_order_in_which_it_came(database: Database) -> None:
+    page = [{"id": number} for number in range(100)]
+    async with database.transaction() as tx:
+        await arrivals.keep(tx, "desk", page[40:60], NOW)
+        kept = await arrivals.keep(tx, "desk", [*page, page[0]], NOW)
+    assert [row.payload for row in kept] == page[:40] + page[60:]
+    ids = [row.id for row in kept]
+    assert ids == sorted(ids)
+
+
 async def test_last_words_need_no_person(database: Database) -> None:
     async with database.transaction() as tx:
         await outbox.post(tx, None, CHAT, {"text": "gone"}, None, NOW)
