@@ -1,7 +1,7 @@
 """The bot in a bottle, with the real Telegram frontend and a server of ours behind it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 from service_house import RULES, FakeEngine
 from telegram_server import TOKEN, Person, TelegramServer
 
+from bot.conversation.incoming import Incoming
 from bot.database.connection import Database
+from bot.frontends.base import Arrival, Caller, MessageRef
 from bot.frontends.telegram.client import Access
 from bot.frontends.telegram.frontend import TelegramFrontend
 from bot.service.rules import Rules
@@ -19,6 +21,41 @@ from engine.contract import queue
 from engine.contract.blobs import Blobs
 
 ALBUM_QUIET_S = 0.15
+
+
+class ForgetfulInbox:
+    """Cannot save at first; then takes down what it is given."""
+
+    def __init__(self, num_failures: int) -> None:
+        self.num_failures = num_failures
+        self.saved: list[Arrival] = []
+        self.settled: list[int] = []
+        self.heard: list[Incoming] = []
+
+    async def keep(self, source: str, payloads: Sequence[dict[str, Any]]) -> list[Arrival]:
+        if payloads and self.num_failures:
+            self.num_failures -= 1
+            raise OSError("the disk is full")
+        fresh = [Arrival(int(payload["update_id"]), payload) for payload in payloads]
+        self.saved += fresh
+        return fresh
+
+    async def kept(self, source: str) -> list[Arrival]:
+        return []
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        self.settled += ids
+
+    async def receive(
+        self,
+        caller: Caller,
+        incoming: Incoming,
+        photos: Sequence[bytes] = (),
+        origins: Sequence[MessageRef] = (),
+        settles: Sequence[int] = (),
+    ) -> None:
+        self.heard.append(incoming)
+        self.settled += settles
 
 
 @dataclass

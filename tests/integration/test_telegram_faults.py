@@ -2,19 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest_asyncio
 from service_house import until
-from telegram_house import TelegramHouse, a_telegram_house
+from telegram_house import ForgetfulInbox, TelegramHouse, a_telegram_house
 from telegram_server import TOKEN, Fault, Refused
 
-from bot.conversation.incoming import Command, Incoming
-from bot.frontends.base import Arrival, Caller, MessageRef
+from bot.conversation.incoming import Command
 from bot.frontends.telegram.client import Access, Client
 from bot.frontends.telegram.files import PAUSES_S, Files
 from bot.frontends.telegram.gate import Gate
@@ -74,41 +72,6 @@ async def test_killed_at_random_between_updates_nothing_is_lost(house: TelegramH
 
 def asks_again(house: TelegramHouse, num_asked: int) -> bool:
     return len(house.server.called("getUpdates")) > num_asked
-
-
-class ForgetfulInbox:
-    """Cannot save at first; then takes down what it is given."""
-
-    def __init__(self, num_failures: int) -> None:
-        self.num_failures = num_failures
-        self.saved: list[Arrival] = []
-        self.settled: list[int] = []
-        self.heard: list[Incoming] = []
-
-    async def keep(self, source: str, payloads: Sequence[dict[str, Any]]) -> list[Arrival]:
-        if payloads and self.num_failures:
-            self.num_failures -= 1
-            raise OSError("the disk is full")
-        fresh = [Arrival(int(payload["update_id"]), payload) for payload in payloads]
-        self.saved += fresh
-        return fresh
-
-    async def kept(self, source: str) -> list[Arrival]:
-        return []
-
-    async def settle(self, ids: Sequence[int]) -> None:
-        self.settled += ids
-
-    async def receive(
-        self,
-        caller: Caller,
-        incoming: Incoming,
-        photos: Sequence[bytes] = (),
-        origins: Sequence[MessageRef] = (),
-        settles: Sequence[int] = (),
-    ) -> None:
-        self.heard.append(incoming)
-        self.settled += settles
 
 
 async def test_what_cannot_be_saved_is_asked_for_again(house: TelegramHouse) -> None:
