@@ -161,6 +161,14 @@ async def test_an_ended_token_leads_to_a_direct_message(line: Line) -> None:
     assert private.text == "answer"
 
 
+async def test_thinking_that_has_ended_in_private_makes_room_for_a_message(line: Line) -> None:
+    token = await line.server.command(ANN, "status", private=True)
+    await until(lambda: line.desk.heard)
+    token.is_ended = True
+    await line.frontend.send(home(ANN), a_message("answer"), None)
+    assert "answer" in [said.text for said in line.server.seen_by(ANN)]
+
+
 async def test_an_acknowledgement_comes_before_any_photo_is_read(line: Line) -> None:
     line.server.slow_files = asyncio.Event()
     files = [(f"{n}.jpg", bytes([n]) * 2000) for n in range(10)]

@@ -24,7 +24,8 @@ MAX_CELLS = 40
 MAX_PIXELS_SHRINKING = 80_000_000
 """Of a JPEG that can be decoded small; anything else is decoded whole first."""
 MAX_PIXELS_WHOLE = 16_000_000
-KEPT = 1000
+KEPT = 3000
+"""Small copies, 5 kB each: of those who collect now."""
 PAPER, BLANK, INK = "#2b2d31", "#4e5058", "#ffffff"
 FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
 
@@ -41,9 +42,11 @@ class Sheets:
         """A JPEG of the latest photos, with the refused ones among them."""
         shown = photos[-MAX_CELLS:]
         for photo in shown:
-            if photo.sha256 not in self._small:
-                async with self._one_at_a_time:  # a decoded photo is large
-                    self._keep(photo.sha256, await self._shrunk(photo))
+            if photo.sha256 in self._small:
+                self._small.move_to_end(photo.sha256)
+                continue
+            async with self._one_at_a_time:  # a decoded photo is large
+                self._keep(photo.sha256, await self._shrunk(photo))
         copies = [self._small.get(photo.sha256, b"") for photo in shown]
         return await asyncio.to_thread(_sheet, shown, copies)
 
@@ -54,6 +57,7 @@ class Sheets:
 
     def _keep(self, sha256: str, small: bytes) -> None:
         self._small[sha256] = small
+        self._small.move_to_end(sha256)
         while len(self._small) > KEPT:
             self._small.popitem(last=False)
 
