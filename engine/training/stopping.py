@@ -8,18 +8,23 @@ from collections.abc import Sequence
 
 LEAST_GAIN = 0.01
 """What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
+RECOGNISABLE = 0.3
+"""Below it a face is nobody in particular: half way from a stranger to the person's own photos is
+0.4. Where nothing better was seen, chance must not decide."""
 
 
 def best(values: Sequence[float]) -> int:
     """The place of the best look; of equals the latest, which has seen more."""
+    if max(values) < RECOGNISABLE:
+        return len(values) - 1
     return max(range(len(values)), key=lambda place: (values[place], place))
 
 
 def is_over(values: Sequence[float], patience: int, least_gain: float = LEAST_GAIN) -> bool:
     """Whether the last `patience` looks brought nothing.
 
-    As long as no look was worth anything there is nothing to lose by going on; patience 0 waits
-    for ever.
+    As long as nobody was recognisable there is nothing to lose by going on; patience 0 waits for
+    ever.
     """
     record, idle = 0.0, 0
     for value in values:
@@ -27,4 +32,4 @@ def is_over(values: Sequence[float], patience: int, least_gain: float = LEAST_GA
             record, idle = value, 0
         else:
             idle += 1
-    return patience > 0 and record > 0 and idle >= patience
+    return patience > 0 and record >= RECOGNISABLE and idle >= patience

@@ -132,6 +132,7 @@ def test_train_generate_and_chat_share_the_models(
     assert "ready!" not in talk.stdout, "what commands were told is not told again"
 
 
+@pytest.mark.timeout(300)
 def test_a_model_goes_on_learning_from_more_photos(
     base: Path, photos: Path, served: Path, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from engine.training import stopping
         ([0.5, 0.4, 0.6, 0.4], False),
         ([0.0, 0.0, 0.0, 0.0], False),
         ([0.0, 0.0, 0.3, 0.2, 0.1], True),
-        ([0.005, 0.0, 0.0], False),
+        ([0.1, 0.0, 0.0, 0.2, 0.1, 0.1], False),
     ],
 )
 def test_two_looks_that_bring_nothing_end_it(values: list[float], over: bool) -> None:
@@ -31,9 +31,14 @@ def test_without_patience_it_goes_to_the_end(values: list[float]) -> None:
     assert not stopping.is_over(values, patience=0)
 
 
-@given(st.lists(st.floats(0.1, 1), min_size=1, max_size=9))
+@given(st.lists(st.floats(0.3, 1), min_size=1, max_size=9))
 def test_the_best_is_never_below_any_other(values: list[float]) -> None:
     assert values[stopping.best(values)] == max(values)
+
+
+@given(st.lists(st.floats(0, 0.29), min_size=1, max_size=9))
+def test_where_nobody_is_recognisable_chance_does_not_decide(values: list[float]) -> None:
+    assert stopping.best(values) == len(values) - 1
 
 
 def test_of_equals_the_latest_is_the_best() -> None:
