@@ -26,7 +26,7 @@ from bot.frontends.discord.invite import application_id, links
 from bot.frontends.discord.markup import bar, body
 from bot.frontends.discord.parts import MAX_FILES, MAX_REQUEST_BYTES, batches, uploads
 from bot.frontends.discord.precedence import Precedence
-from bot.frontends.discord.sheet import MAX_PIXELS_WHOLE, Sheets, shrunk
+from bot.frontends.discord.sheet import KEPT_S, MAX_PIXELS_WHOLE, Sheets, shrunk
 from bot.frontends.discord.words import Translator
 from engine.contract import styles
 
@@ -273,7 +273,8 @@ async def test_a_sheet_shows_each_photo_and_what_cannot_be_read() -> None:
         next(reads)
         return good if key == "good" else b"HEIC, perhaps"
 
-    sheets = Sheets(read)
+    now = [0.0]
+    sheets = Sheets(read, lambda: now[0])
     lines = [
         PhotoLine(number=1, sha256="a", key="good", verdict="accepted"),
         PhotoLine(number=2, sha256="b", key="bad", verdict="refused", reason="dark"),
@@ -282,6 +283,10 @@ async def test_a_sheet_shows_each_photo_and_what_cannot_be_read() -> None:
     again = await sheets.draw(lines)
     assert drawn == again
     assert next(reads) == 2, "each photo is read once"
+    now[0] = KEPT_S + 1
+    await sheets.draw(lines[1:])
+    await sheets.draw(lines[:1])
+    assert next(reads) == 4, "what nobody looked at for long is forgotten"
     with Image.open(BytesIO(drawn)) as sheet:
         green, red = sheet.getpixel((80, 2)), sheet.getpixel((240, 2))
     assert isinstance(green, tuple)

@@ -6,6 +6,7 @@ pillow-heif, which comes with the engine.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ MAX_PIXELS_SHRINKING = 80_000_000
 MAX_PIXELS_WHOLE = 16_000_000
 KEPT = 3000
 """Small copies, 5 kB each: of those who collect now."""
+KEPT_S = 1800.0
+"""Nobody's copy stays for long after they were done, or had everything erased."""
 PAPER, BLANK, INK = "#2b2d31", "#4e5058", "#ffffff"
 FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
 
@@ -33,33 +36,43 @@ FRAMES = {"accepted": "#23a559", "refused": "#f23f43", "pending": "#80848e"}
 class Sheets:
     """Draws sheets; remembers small copies, never whole photos."""
 
-    def __init__(self, find: Callable[[str], Awaitable[bytes | Path]]) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Awaitable[bytes | Path]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._find = find
-        self._small: OrderedDict[str, bytes] = OrderedDict()
+        self._clock = clock
+        self._small: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
 
     async def draw(self, photos: Sequence[PhotoLine]) -> bytes:
         """A JPEG of the latest photos, with the refused ones among them."""
         shown = photos[-MAX_CELLS:]
-        for photo in shown:
-            if photo.sha256 in self._small:
-                self._small.move_to_end(photo.sha256)
-                continue
-            async with self._one_at_a_time:  # a decoded photo is large
-                self._keep(photo.sha256, await self._shrunk(photo))
-        copies = [self._small.get(photo.sha256, b"") for photo in shown]
+        copies = [await self._copy(photo) for photo in shown]
         return await asyncio.to_thread(_sheet, shown, copies)
 
-    async def _shrunk(self, photo: PhotoLine) -> bytes:
-        if photo.sha256 in self._small or not photo.key:
-            return self._small.get(photo.sha256, b"")
-        return await asyncio.to_thread(shrunk, await self._find(photo.key))
+    async def _copy(self, photo: PhotoLine) -> bytes:
+        if not photo.key:
+            return b""
+        if photo.sha256 not in self._small:
+            async with self._one_at_a_time:  # a decoded photo is large
+                if photo.sha256 not in self._small:
+                    small = await asyncio.to_thread(shrunk, await self._find(photo.key))
+                    self._small[photo.sha256] = (0.0, small)
+        _, small = self._small[photo.sha256]
+        self._small[photo.sha256] = (self._clock(), small)
+        self._small.move_to_end(photo.sha256)
+        self._forget()
+        return small
 
-    def _keep(self, sha256: str, small: bytes) -> None:
-        self._small[sha256] = small
-        self._small.move_to_end(sha256)
-        while len(self._small) > KEPT:
+    def _forget(self) -> None:
+        while len(self._small) > KEPT or self._oldest_s() < self._clock() - KEPT_S:
             self._small.popitem(last=False)
+
+    def _oldest_s(self) -> float:
+        used_s, _ = next(iter(self._small.values()))
+        return used_s
 
 
 def shrunk(photo: bytes | Path) -> bytes:
