@@ -113,7 +113,8 @@ def results(turn: Turn, made: HeadshotSet) -> Message:
     key = "headshots.title" if made.model_name else "headshots.title_unnamed"
     spent = seconds(turn, made.seconds)
     how = {"n": len(made.shots), "drawn": made.num_drawn, "spent": spent}
-    said = "headshots.best_of" if made.num_drawn > len(made.shots) else "headshots.made_in"
+    is_choice = made.num_drawn > len(made.shots) and made.shortcoming is not Flaw.NO_FACE
+    said = "headshots.best_of" if is_choice else "headshots.made_in"
     return turn.compose(
         "headshots.ready",
         [turn.say(said, **how) if spent else "", _what_now(turn, made)],

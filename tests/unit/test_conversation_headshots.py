@@ -258,6 +258,7 @@ def test_results_that_are_not_good_are_not_praised(flaw: Flaw) -> None:
     shown = announce(happened, READY).messages[1]
 
     assert "Not quite you?" not in shown.text
+    assert ("best 4 of 8" in shown.text) == (flaw is not Flaw.NO_FACE)
     assert len(shown.pictures) == 4
     assert (Verb.RETRAIN_MODEL in verbs(shown)) == (flaw is Flaw.UNLIKE)
     advice = shown.text.rpartition("\n\n")[2]
