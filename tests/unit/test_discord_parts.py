@@ -209,24 +209,24 @@ async def test_so_many_bytes_at_once_and_in_order_of_asking() -> None:
 
 
 async def test_work_stands_back_while_somebody_waits_for_an_acknowledgement() -> None:
-    precedence, done = Precedence(max_works=1), list[str]()
+    precedence, done = Precedence(many=2, max_works=1), list[str]()
 
     async def work(name: str) -> None:
         async with precedence.working():
             done.append(name)
 
     with precedence.acknowledging():
-        tasks = [asyncio.create_task(work(name)) for name in ("first", "second")]
+        await work("while one waits")
         with precedence.acknowledging():
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
-        assert done == []
-    await asyncio.gather(*tasks)
-    assert done == ["first", "second"]
+            tasks = [asyncio.create_task(work(name)) for name in ("first", "second")]
+            await asyncio.sleep(0.01)
+            assert done == ["while one waits"]
+        await asyncio.gather(*tasks)
+    assert done == ["while one waits", "first", "second"]
 
 
 async def test_work_does_not_stand_back_for_ever() -> None:
-    precedence = Precedence(patience_s=0.01)
+    precedence = Precedence(patience_s=0.01, many=1)
     with precedence.acknowledging():
         async with asyncio.timeout(5), precedence.working():
             pass

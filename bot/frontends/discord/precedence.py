@@ -1,22 +1,26 @@
 """What goes first when many people do something at once: acknowledgements, before all work.
 
 Discord waits three seconds for an acknowledgement and nobody waits that short for an answer. So
-nothing new is begun while acknowledgements are on their way, and few works go on at once: one more
-acknowledgement never stands in line behind a crowd's photos.
+nothing new is begun while many acknowledgements are on their way, and few works go on at once: one
+more acknowledgement never stands in line behind a crowd's photos.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-PATIENCE_S = 1.0
+PATIENCE_S = 4.0
 """So long work stands back, should Discord be slow."""
+MANY = 8
 MAX_WORKS = 8
 
 
 class Precedence:
-    def __init__(self, patience_s: float = PATIENCE_S, max_works: int = MAX_WORKS) -> None:
+    def __init__(
+        self, patience_s: float = PATIENCE_S, many: int = MANY, max_works: int = MAX_WORKS
+    ) -> None:
         self._patience_s = patience_s
+        self._many = many
         self._works = asyncio.Semaphore(max_works)
         self._num_acknowledging = 0
         self._calm = asyncio.Event()
@@ -25,16 +29,17 @@ class Precedence:
     @contextmanager
     def acknowledging(self) -> Generator[None]:
         self._num_acknowledging += 1
-        self._calm.clear()
+        if self._num_acknowledging >= self._many:
+            self._calm.clear()
         try:
             yield
         finally:
             self._num_acknowledging -= 1
-            if not self._num_acknowledging:
+            if self._num_acknowledging < self._many:
                 self._calm.set()
 
     async def calm(self) -> None:
-        """Returns when nobody waits for an acknowledgement, or when patience ends."""
+        """Returns when few wait for an acknowledgement, or when patience ends."""
         if self._calm.is_set():
             return
         with suppress(TimeoutError):
