@@ -73,7 +73,7 @@ class TelegramServer:
         self.faults: list[Fault] = []
         self.files: dict[str, bytes] = {}
         self.on_disk: dict[str, Path] = {}
-        """Of a server in local mode, which tells paths."""
+        """Of a server in local mode, which tells paths, unless they are empty."""
         self.reactions: dict[tuple[int, int], str] = {}
         self.toasts: list[tuple[str, str]] = []
         self.menus: dict[tuple[str, str], list[str]] = {}
@@ -191,8 +191,9 @@ class TelegramServer:
 
     def _on_getfile(self, params: Json, files: Json) -> Json:
         if params["file_id"] in self.on_disk:
-            path = str(self.on_disk[params["file_id"]])
-            return {"file_id": "f", "file_unique_id": "f", "file_path": path}
+            path = self.on_disk[params["file_id"]]
+            told = {"file_path": str(path)} if path.name else {}
+            return {"file_id": "f", "file_unique_id": "f", **told}
         data = self.files.get(params["file_id"])
         if data is None:
             raise Refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable")

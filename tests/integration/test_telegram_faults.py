@@ -217,7 +217,9 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
     house.server.faults = [Fault("getFile", refused=Refused(502, "Bad Gateway"))]
     assert await files.fetch("there") == b"photo"
     assert await files.fetch("gone") is None
-    assert pauses == [1.0, *PAUSES_S]
+    house.server.on_disk["nowhere"] = Path()
+    assert await files.fetch("nowhere") is None
+    assert pauses == [1.0, *PAUSES_S, *PAUSES_S]
     await client.close_connections()
 
 

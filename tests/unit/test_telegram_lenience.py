@@ -43,7 +43,10 @@ def test_what_was_sent_is_known_by_its_id_alone() -> None:
     assert whole_answer("sendMediaGroup", None) == []
     assert [one["message_id"] for one in whole_answer("sendMediaGroup", [telling])] == [7]
     assert whole_answer("getMe", {"username": "b"})["is_bot"]
-    assert whole_answer("getUpdates", []) == []
+    for nothing in (None, True, {}):
+        assert whole_answer("getUpdates", nothing) == []
+        assert whole_answer("sendMediaGroup", nothing) == []
+        assert whole_answer("getFile", nothing).keys() == {"file_id", "file_unique_id"}
 
 
 def understood(update: dict[str, Any]) -> Heard | None:

@@ -68,6 +68,8 @@ class Files:
             raise
         if self.is_too_large(file.file_size or 0):
             raise TooLargeError
+        if not file.file_path:
+            raise BadRequest("no path to the file")
         return bytes(await file.download_as_bytearray())
 
 

@@ -37,15 +37,19 @@ def honest_status(status: int, body: bytes) -> int:
 
 def whole_answer(endpoint: str, answer: Any) -> Any:
     """The result of a method. A message is cut down to its id, all that is wanted of it."""
+    facts: Json = cast("Json", answer) if isinstance(answer, dict) else {}
+    many: list[Any] = cast("list[Any]", answer) if isinstance(answer, list) else []
     if endpoint == "getMe":
-        return {"id": 0, "first_name": "", **cast("Json", answer or {}), "is_bot": True}
-    if endpoint == "getFile" and isinstance(answer, dict):
-        return {"file_id": "", "file_unique_id": "", **cast("Json", answer)}
+        return {"id": 0, "first_name": "", **facts, "is_bot": True}
+    if endpoint == "getFile":
+        return {"file_id": "", "file_unique_id": "", **facts}
+    if endpoint == "getUpdates":
+        return many
     if endpoint == "sendMediaGroup":
-        return [_sent(one) for one in cast("list[Any]", answer)] if answer else []
+        return [_sent(one) for one in many if isinstance(one, dict)]
     if endpoint in SENDS:
         return _sent(answer)
-    return True if endpoint in EDITS else answer
+    return True if endpoint in EDITS else cast("Any", answer)
 
 
 def _sent(answer: Any) -> Any:
