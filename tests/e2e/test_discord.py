@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from discord_server import DiscordServer, Said, a_discord, until
 from PIL import Image
@@ -18,9 +19,18 @@ from bot.settings import Settings
 
 SAMPLES = Path(__file__).parents[2] / "engine" / "demo" / "samples"
 GOOD = [(file.name, file.read_bytes()) for file in sorted((SAMPLES / "good").glob("*.jpg"))[:4]]
+PHONE = "IMG_0002.HEIC"
 DARK = ("dark.jpg", (SAMPLES / "bad" / "dark.jpg").read_bytes())
 ANN, EVE, SERVER = 21, 22, 7
 PATIENCE_S = 90.0
+
+
+def of_a_phone(photo: bytes) -> bytes:
+    """The same photo as an iPhone keeps it."""
+    data = BytesIO()
+    with Image.open(BytesIO(photo)) as opened:
+        pillow_heif.from_pillow(opened.convert("RGB")).save(data, quality=90)
+    return data.getvalue()
 
 
 @asynccontextmanager
@@ -85,7 +95,7 @@ async def test_from_photos_to_headshots(tmp_path: Path, redis_url: str, tiny_bas
     async with a_discord() as server, an_engine(settings, redis_url):
         async with a_bot(settings, redis_url, server):
             await until(lambda: server.commands)
-            await server.command(ANN, "train", GOOD[:3])
+            await server.command(ANN, "train", [*GOOD[:2], (PHONE, of_a_phone(GOOD[2][1]))])
             await sees(server, ANN, "3 of 4")
             await server.write(ANN, "", GOOD[3], DARK, ("cv.pdf", b"%PDF-1.7"))
             await sees(server, ANN, "not a picture")
