@@ -128,6 +128,7 @@ def test_however_often_it_is_left_the_losses_are_the_same(
     whole = trainer(model, recipe=recipe, scorer=norm)
     uninterrupted = losses(whole)
     heard: dict[int, float | None] = {}
+    running = whole
 
     for turns, is_killed in [*leaving, (10_000, False)]:
         running = trainer(model, checkpoints, recipe, scorer=norm)
