@@ -7,7 +7,6 @@ from pydantic import Field
 
 from engine.contract.base import Frozen
 
-
 MemoryTier = Literal["auto", "80", "24", "16", "12"]
 
 
