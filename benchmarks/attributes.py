@@ -29,11 +29,18 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "background": BACKGROUNDS,
 }
 """A suit is a suit, with a tie or without."""
-ALIKE = (
-    frozenset({"black", "charcoal", "navy"}),
-    frozenset({"white", "light blue", "grey"}),
-)
-"""Colours that light and shade make into one another."""
+ALIKE: dict[str, tuple[frozenset[str], ...]] = {
+    "clothes": (
+        frozenset({"t-shirt", "sweater", "turtleneck"}),
+        frozenset({"shirt", "polo shirt"}),
+        frozenset({"blouse", "scrubs"}),
+    ),
+    "colour": (
+        frozenset({"black", "charcoal", "navy"}),
+        frozenset({"white", "light blue", "grey"}),
+    ),
+}
+"""Clothes that differ by a neckline of a few pixels, colours that light makes into one another."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,19 @@ class Seen:
     background: str
 
     def wears(self, asked: Asked) -> bool:
-        return self.clothes == asked.clothes
+        return self.clothes in alike("clothes", asked.clothes)
 
     def is_coloured(self, asked: Asked) -> bool:
-        alike = next((group for group in ALIKE if asked.colour in group), {asked.colour})
-        return self.colour in alike
+        return self.colour in alike("colour", asked.colour)
 
     def is_before(self, asked: Asked) -> bool:
         return self.background == asked.background
+
+
+def alike(attribute: str, name: str) -> frozenset[str]:
+    """What counts as this name."""
+    groups = ALIKE.get(attribute, ())
+    return next((group for group in groups if name in group), frozenset({name}))
 
 
 class Network(nn.Module):
