@@ -41,6 +41,8 @@ DRAWN_SIDE_PX = 512
 """Smaller pictures are enlarged to it first."""
 PADDING = 0.35
 """Share of the sides added all around when a face may be larger than the photo."""
+REDUCING_GAP = 3.0
+"""How many times larger than wanted a picture may still be when it is resampled with care."""
 DESCRIBED_FACE_PX = 250
 """Size at which a face is described, whatever its size in the photo."""
 JITTERS = (
@@ -272,13 +274,19 @@ def _shrunk(photo: Image.Image, side_px: int) -> tuple[Image.Image, float]:
 def _around(
     photo: Image.Image, face: Detection, margin: float, scale: float
 ) -> tuple[Image.Image, float, float, float]:
-    """A face with a margin on all sides, scaled; beyond the photo's border it is black."""
+    """A face with a margin on all sides, scaled; beyond the photo's border it is black.
+
+    The surroundings of a face that fills a large photo are larger than the photo itself, so what
+    will be scaled down far is reduced before it is cut.
+    """
     reach = margin * (face.right - face.left)
     left, top = round(face.left - reach), round(face.top - reach)
     right, bottom = round(face.right + reach), round(face.bottom + reach)
-    cut = photo.crop((left, top, right, bottom))
-    size = max(1, round(cut.width * scale)), max(1, round(cut.height * scale))
-    return cut.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0), left, top, scale
+    size = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
+    fold = max(1, int(1 / (scale * REDUCING_GAP)))
+    small = photo.reduce(fold) if fold > 1 else photo
+    cut = small.crop((left // fold, top // fold, right // fold, bottom // fold))
+    return cut.resize(size, Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP), left, top, scale
 
 
 def _detection(box: Any, score: float, scale: float) -> Detection:

@@ -12,6 +12,7 @@ from photo_samples import ANN, codes, encoded, face
 from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.contract.photos import PhotoLimits, PhotoReport
+from engine.photos.faces import Detection, describe
 from engine.photos.report import look
 
 
@@ -132,6 +133,19 @@ def test_bad_photos_are_refused(
 )
 def test_harmless_changes_are_accepted(change: Callable[[Image.Image], Image.Image]) -> None:
     assert codes(look(encoded(change(face())))) == []
+
+
+def test_the_surroundings_of_a_face_may_be_larger_than_any_photo() -> None:
+    """A face that fills 25 megapixels has surroundings of 200, more than Pillow would cut."""
+    side = 5000
+    small = face().crop((150, 100, 500, 450))
+
+    filled = Detection(0, 0, side, side, 1.0)
+    large = describe(np.asarray(small.resize((side, side))), filled)
+
+    same = describe(np.asarray(small), Detection(0, 0, 350, 350, 1.0))
+    assert large.landmarks * 350 / side == pytest.approx(same.landmarks, abs=8)
+    assert dist(large.embedding, same.embedding) < 0.2
 
 
 def test_what_is_no_photo_has_a_report_too() -> None:
