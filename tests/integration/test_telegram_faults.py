@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from service_house import until
 from telegram_house import ForgetfulInbox, TelegramHouse, a_telegram_house
@@ -14,7 +15,7 @@ from telegram_server import TOKEN, Fault, Refused
 
 from bot.conversation.incoming import Command
 from bot.frontends.telegram.client import Access, Client
-from bot.frontends.telegram.files import PAUSES_S, Files
+from bot.frontends.telegram.files import PAUSES_AFTER_NO_S, PAUSES_S, Files, TooLargeError
 from bot.frontends.telegram.gate import Gate
 from bot.frontends.telegram.introduction import Introduction, introduce
 
@@ -219,7 +220,13 @@ async def test_files_that_do_not_come_are_lost_in_the_end(house: TelegramHouse) 
     assert await files.fetch("gone") is None
     house.server.on_disk["nowhere"] = Path()
     assert await files.fetch("nowhere") is None
-    assert pauses == [1.0, *PAUSES_S, *PAUSES_S]
+    assert pauses == [1.0, *PAUSES_AFTER_NO_S, *PAUSES_AFTER_NO_S], "a no is soon believed"
+    house.server.faults = [Fault("getFile", times=99, refused=Refused(502, "Bad Gateway"))]
+    assert await files.fetch("there") is None
+    assert pauses[5:] == [*PAUSES_S], "a server that is away is waited for"
+    house.server.faults = [Fault("getFile", refused=Refused(400, "Bad Request: file is too large"))]
+    with pytest.raises(TooLargeError):
+        await files.fetch("there")
     await client.close_connections()
 
 

@@ -13,9 +13,12 @@ from bot.frontends.telegram.gate import Gate
 MIB = 1024 * 1024
 CLOUD_LIMIT_MIB = 20
 """Bots can fetch no more from Telegram's own servers."""
+TOO_LARGE = ("too big", "too large")
 MAX_AT_ONCE = 4
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Between tries. What has not come by then is said to be lost."""
+PAUSES_AFTER_NO_S = PAUSES_S[:2]
+"""Telegram says no to what it never had as to what it has not got at the moment."""
 log = structlog.get_logger()
 
 
@@ -48,34 +51,40 @@ class Files:
         """
         async with self._slots:
             await self._gate.wait()
-            for pause_s in (*PAUSES_S, None):
+            num_tries = 0
+            while True:
                 try:
                     return await self._fetch(file_id)
                 except (TelegramError, OSError) as error:
-                    wait_s = _wait_s(error, pause_s)
+                    wait_s = _wait_s(error, num_tries)
+                    num_tries += 1
                     if wait_s is None:
                         log.warning("telegram_file_lost", error=type(error).__name__)
                         return None
                     await self._pause(wait_s)
-        return None
 
     async def _fetch(self, file_id: str) -> bytes:
         try:
             file = await self._client.get_file(file_id)
         except BadRequest as error:
-            if "too big" in error.message.casefold():
+            if any(words in error.message.casefold() for words in TOO_LARGE):
                 raise TooLargeError from error
             raise
         if self.is_too_large(file.file_size or 0):
             raise TooLargeError
         if not file.file_path:
             raise BadRequest("no path to the file")
-        return bytes(await file.download_as_bytearray())
+        data = bytes(await file.download_as_bytearray())
+        if self.is_too_large(len(data)):
+            raise TooLargeError
+        return data
 
 
-def _wait_s(error: Exception, pause_s: float | None) -> float | None:
-    if pause_s is None:
+def _wait_s(error: Exception, num_tries: int) -> float | None:
+    if not isinstance(error, NetworkError | RetryAfter):
         return None
-    if isinstance(error, RetryAfter):
-        return max(pause_s, wait_of(error))
-    return pause_s if isinstance(error, NetworkError) else None
+    pauses_s = PAUSES_AFTER_NO_S if isinstance(error, BadRequest) else PAUSES_S
+    if num_tries >= len(pauses_s):
+        return None
+    pause_s = pauses_s[num_tries]
+    return max(pause_s, wait_of(error)) if isinstance(error, RetryAfter) else pause_s
