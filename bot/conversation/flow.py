@@ -91,6 +91,8 @@ MODEL_VERBS = frozenset(
 )
 START_WORDS = ("start", "go", "done", "ready", "los", "fertig", "starten", "los geht's")
 MAX_READ = 1000
+LINKED = ("train", "headshot", "styles", "status", "help", "models", "privacy", "settings")
+"""Commands that a deep link from a group can ask for."""
 """Letters of a text that are looked at."""
 
 
@@ -191,7 +193,7 @@ def _command(turn: Turn, command: Command, before: Session) -> Reply:
 def _start(turn: Turn, command: Command) -> Reply:
     """`/start`, also with a deep link's payload: `headshot`, `headshot-park-background-office`."""
     name, _, argument = command.argument.strip().replace("_", " ").replace("-", " ").partition(" ")
-    if name in ("train", "headshot", "styles"):
+    if name in LINKED:
         return _command(turn, Command(name=name, argument=argument), turn.session)
     return general.start(turn)
 

@@ -7,7 +7,7 @@ any other URL goes to SQLAlchemy as it is.
 import asyncio
 import os
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -24,6 +24,8 @@ from sqlalchemy.ext.asyncio import (
 from bot.database.steady import connector
 
 BUSY_TIMEOUT_MS = 10_000
+CLOSING_S = 10.0
+CLOSING_LOOK_S = 0.005
 
 
 class Database:
@@ -92,7 +94,17 @@ class Database:
             await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
-        await asyncio.shield(self._engine.dispose())
+        await asyncio.shield(self._close())
+
+    async def _close(self) -> None:
+        """Waits for those who are about to end: what comes back later would stay open for good."""
+        pool = self._engine.pool
+        assert isinstance(pool, AsyncAdaptedQueuePool)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                while pool.checkedout():
+                    await asyncio.sleep(CLOSING_LOOK_S)
+        await self._engine.dispose()
 
 
 def migrate(connection: Connection) -> None:

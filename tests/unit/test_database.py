@@ -1,7 +1,9 @@
 """The database on a real SQLite file: privacy of the file, migrations, transactions, cascades."""
 
 import asyncio
+import gc
 import stat
+import warnings
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +66,31 @@ async def test_opening_again_keeps_what_is_there(tmp_path: Path) -> None:
     second = await Database.open(url)
     assert (await somebody(second))[0] == owner
     await second.close()
+
+
+@pytest.mark.parametrize("way", ["reading", "transaction"])
+async def test_closing_leaves_no_connection_of_those_who_are_ending(
+    tmp_path: Path, way: str
+) -> None:
+    opened = await Database.open(f"sqlite:///{tmp_path}/bot.sqlite3")
+    inside = asyncio.Event()
+
+    async def stay() -> None:
+        async with getattr(opened, way)() as tx:
+            while True:
+                await tx.execute(select(Meta))
+                inside.set()
+
+    staying = [asyncio.create_task(stay()) for _ in range(3)]
+    await inside.wait()
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for task in staying:
+            task.cancel()
+        await opened.close()
+        await asyncio.wait(staying)
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 async def test_a_url_without_a_file_is_refused() -> None:

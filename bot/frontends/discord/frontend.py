@@ -72,8 +72,7 @@ class DiscordFrontend:
             raise
         finally:
             self._sending = None
-            for task in self._tasks:
-                task.cancel()
+            await self._end_tasks()
 
     def client(self, inbox: Inbox) -> Client:
         """A connection that is yet to be started; messages go out once it is logged in."""
@@ -112,6 +111,14 @@ class DiscordFrontend:
             self._told_closed.clear()
         self._told_closed[user] = now
         self._spawn(inbox.receive(door.caller, ChatClosed()))
+
+    async def _end_tasks(self) -> None:
+        """Those that listened are not done before what they had in hand is put down."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

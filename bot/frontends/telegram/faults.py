@@ -26,9 +26,11 @@ from bot.frontends.base import (
 SOON_S = 2.0
 UNUSABLE_S = 30.0
 """After a refused token, or a second bot with the same one."""
-UNCHANGED = ("message is not modified",)
+UNCHANGED = ("message is not modified", "message_not_modified")
 GONE = (
     "message to edit not found",
+    "message not found",
+    "message to react not found",
     "message can't be edited",
     "message_id_invalid",
     "message identifier is not specified",
@@ -40,12 +42,14 @@ NOBODY = (
     "user not found",
     "peer_id_invalid",
     "user is deactivated",
+    "blocked by the user",
+    "bot was kicked",
+    "can't initiate conversation",
     "group chat was deactivated",
 )
 NO_RIGHTS = ("not enough rights", "have no rights", "need administrator rights", "chat_write")
 REVOKED = ("unauthorized",)
 """Else the same class means that there is no such method."""
-STALE_QUERY = ("query is too old", "query id is invalid", "query_id_invalid")
 TOO_LARGE = ("entity too large",)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -53,10 +57,6 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 def is_unchanged(error: TelegramError) -> bool:
     """The message shows that already."""
     return isinstance(error, BadRequest) and _says(error, UNCHANGED)
-
-
-def is_stale_query(error: TelegramError) -> bool:
-    return isinstance(error, BadRequest) and _says(error, STALE_QUERY)
 
 
 def is_unreachable(error: TelegramError) -> bool:

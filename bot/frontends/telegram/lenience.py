@@ -69,26 +69,50 @@ def whole_update(update: Json) -> Json:
     if isinstance(query, dict):
         pressed: Json = {"chat_instance": "", **cast("Json", query)}
         whole["callback_query"] = pressed
-        pressed["from"] = _user(pressed.get("from"))
+        chat: Json = {}
         if isinstance(pressed.get("message"), dict):
             pressed["message"] = _message(pressed["message"])
+            chat = pressed["message"]["chat"]
+        pressed["from"] = _user(pressed.get("from") or _alone_in(chat))
     return whole
 
 
 def _message(message: Json) -> Json:
-    whole: Json = {name: message[name] for name in LOOKED_AT if name in message}
+    whole: Json = _known({name: message[name] for name in LOOKED_AT if name in message})
+    whole["message_id"] = int(whole.get("message_id", 0))
     whole["date"] = SOME_DATE
-    whole["chat"] = chat = dict(message.get("chat") or {})
-    chat.setdefault("type", "private" if chat.get("id", 0) > 0 else "supergroup")
-    if "from" in message:
-        whole["from"] = _user(message["from"])
+    whole["chat"] = chat = _known(message.get("chat"))
+    chat["id"] = int(chat.get("id", 0))
+    chat.setdefault("type", "private" if chat["id"] > 0 else "supergroup")
+    sender = message.get("from") or _alone_in(chat)
+    if sender:
+        whole["from"] = _user(sender)
     if isinstance(message.get("photo"), list):
-        sizes = cast("list[Json]", message["photo"])
-        whole["photo"] = [{"file_unique_id": "", "width": 0, "height": 0, **size} for size in sizes]
+        sizes = cast("list[Any]", message["photo"])
+        whole["photo"] = [_file(size, width=0, height=0) for size in sizes]
     if isinstance(message.get("document"), dict):
-        whole["document"] = {"file_unique_id": "", **message["document"]}
+        whole["document"] = _file(message["document"])
     return whole
 
 
+def _alone_in(chat: Json) -> Json:
+    """A private chat's other side."""
+    return {"id": chat["id"]} if chat.get("type") == "private" else {}
+
+
 def _user(user: Any) -> Json:
-    return {"is_bot": False, "first_name": "", **(user or {})}
+    known = _known(user)
+    return {"is_bot": False, "first_name": "", **known, "id": int(known.get("id", 0))}
+
+
+def _file(facts: Any, **least: int) -> Json:
+    known = _known(facts)
+    if not isinstance(known.get("file_size", 0), int):
+        del known["file_size"]
+    return {"file_unique_id": "", **least, **known}
+
+
+def _known(facts: Any) -> Json:
+    """Without what is null: Telegram leaves such things out."""
+    named = cast("Json", facts) if isinstance(facts, dict) else {}
+    return {name: value for name, value in named.items() if value is not None}

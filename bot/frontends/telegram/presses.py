@@ -21,15 +21,22 @@ class Presses:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._open: dict[int, tuple[str, int]] = {}
+        self._last: dict[int, int] = {}
 
     async def opened(self, chat_id: int, press_id: str, message_id: int) -> None:
         """A message's button was pressed; an older press in that chat is given up."""
         before = self._open.pop(chat_id, None)
-        self._open[chat_id] = press_id, message_id
+        self._last.pop(chat_id, None)
+        self._open[chat_id], self._last[chat_id] = (press_id, message_id), message_id
         if before is not None:
             await self._answer(before[0], None)
-        while len(self._open) > MAX_OPEN:
-            self._open.pop(next(iter(self._open)))
+        for remembered in (self._open, self._last):
+            while len(remembered) > MAX_OPEN:
+                remembered.pop(next(iter(remembered)))
+
+    def last_pressed(self, chat_id: int) -> int:
+        """The message whose button was pressed last; 0 where nobody remembers."""
+        return self._last.get(chat_id, 0)
 
     async def close_in_time(self, chat_id: int, press_id: str) -> None:
         """Answers without words, unless something was said meanwhile."""

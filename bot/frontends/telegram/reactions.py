@@ -1,5 +1,5 @@
 """A thumb up on each photo that was accepted, where the chat allows it. A nicety: never in the
-way of a message, never repeated after a fault.
+way of a message, and tried again only when Telegram asked to wait.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from telegram.error import RetryAfter, TelegramError
 
 from bot.conversation.messages import Message
 from bot.frontends.telegram.client import Client
-from bot.frontends.telegram.faults import wait_of
+from bot.frontends.telegram.faults import is_refused, wait_of
 
 MAX_REMEMBERED = 5000
 log = structlog.get_logger()
@@ -48,6 +48,8 @@ class Reactions:
                 )
             except RetryAfter as error:
                 await asyncio.sleep(wait_of(error))
+                self._wanted.put_nowait((chat_id, message_id))
             except TelegramError as error:
-                self._without.add(chat_id)
-                log.info("telegram_no_reactions", error=type(error).__name__)
+                if is_refused(error):
+                    self._without.add(chat_id)
+                log.info("telegram_no_reaction", error=type(error).__name__)

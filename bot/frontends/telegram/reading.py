@@ -1,6 +1,7 @@
 """An update, understood: who did what, where. Pure; touches no network.
 
-In groups only commands count, and only those for us; photos are taken in private chats alone.
+In groups only commands count, and only those for us, also under a photo; the photo itself is left:
+photos are taken in private chats alone.
 """
 
 from dataclasses import dataclass
@@ -9,11 +10,15 @@ from telegram import CallbackQuery, Chat, Message, Update, User
 
 from bot.conversation.actions import decode
 from bot.conversation.commands import IN_GROUPS, canonical
-from bot.conversation.incoming import Command, Pressed, Said
+from bot.conversation.incoming import ChatClosed, Command, Pressed, Said
 from bot.frontends.base import Address, Caller, MessageRef
 
 PLATFORM = "telegram"
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+IMAGE_ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".heif")
+UNTOLD_KINDS = ("", "application/octet-stream")
+"""With a name without an ending, such a file may be a photo: we look into it."""
+GROUP_ANONYMOUS_BOT = 1087968824
+"""Telegram's stand-in for admins who write in their group's name."""
 WITHOUT_MENTION = (*IN_GROUPS, "train")
 """What we answer in groups even when it is not addressed to us by name."""
 
@@ -35,7 +40,7 @@ class Heard:
 
     caller: Caller
     origin: MessageRef
-    said: Command | Pressed | Said | None = None
+    said: Command | Pressed | Said | ChatClosed | None = None
     attachment: Attachment | None = None
     album: str = ""
     press_id: str = ""
@@ -46,11 +51,14 @@ def read(update: Update, username: str) -> Heard | None:
     if update.callback_query is not None:
         return _pressed(update.callback_query)
     message = update.message
-    if message is None or message.from_user is None or message.from_user.is_bot:
+    if message is None or message.from_user is None:
+        return None
+    user = message.from_user
+    if user.is_bot and user.id != GROUP_ANONYMOUS_BOT:
         return None
     if message.chat.type == Chat.PRIVATE:
-        return _private(message, message.from_user)
-    return _in_group(message, message.from_user, username)
+        return _private(message, user)
+    return _in_group(message, user, username)
 
 
 def _private(message: Message, user: User) -> Heard | None:
@@ -67,10 +75,11 @@ def _private(message: Message, user: User) -> Heard | None:
 
 
 def _in_group(message: Message, user: User, username: str) -> Heard | None:
-    command = _command(message.text or "")
+    text = message.text or message.caption or ""
+    command = _command(text)
     if command is None:
         return None
-    mention = (message.text or "").split()[0].partition("@")[2]
+    mention = text.split()[0].partition("@")[2]
     if mention and mention.casefold() != username.casefold():
         return None
     if not mention and command.name.casefold() not in WITHOUT_MENTION:
@@ -78,7 +87,9 @@ def _in_group(message: Message, user: User, username: str) -> Heard | None:
     here: Address = {**_ref(message), "group": True}
     if message.is_topic_message and message.message_thread_id is not None:
         here["thread"] = message.message_thread_id
-    return Heard(_caller(user, here), _ref(message), command)
+    # Who writes as the group has no private chat: a button leads there whoever presses it.
+    said = ChatClosed(wish=wish_of(command)) if user.is_bot else command
+    return Heard(_caller(user, here), _ref(message), said)
 
 
 def _pressed(query: CallbackQuery) -> Heard:
@@ -99,7 +110,7 @@ def _caller(user: User, here: Address | None = None) -> Caller:
         user_id=str(user.id),
         address={"chat": user.id},
         here=here,
-        locale=(user.language_code or "en")[:16],
+        locale=(user.language_code or "")[:16],
     )
 
 
@@ -136,6 +147,7 @@ def _attachment(message: Message) -> Attachment | None:
     if document is not None and message.animation is None:
         kind, name = document.mime_type or "", (document.file_name or "").casefold()
         is_image = kind.startswith("image/") or name.endswith(IMAGE_ENDINGS)
+        is_image |= kind in UNTOLD_KINDS and "." not in name
         return Attachment(document.file_id, document.file_size or 0, is_image)
     other = (
         message.animation

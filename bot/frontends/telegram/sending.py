@@ -10,6 +10,7 @@ from telegram import Message as Sent
 from telegram.constants import ParseMode
 from telegram.error import ChatMigrated, TelegramError
 
+from bot.conversation.actions import Verb
 from bot.conversation.messages import MENU, Message
 from bot.frontends.base import Address, MessageGoneError, MessageRef
 from bot.frontends.telegram.client import Client
@@ -126,7 +127,7 @@ class Sender:
     # Edits.
 
     async def _edit(self, chat_id: int, message: Message, ref: MessageRef) -> MessageRef:
-        if "message" not in ref:
+        if "message" not in ref or await self._has_scrolled_away(chat_id, message, ref):
             raise MessageGoneError
         photo = str(ref.get("photo", ""))
         wanted = _own_photo(message)
@@ -140,9 +141,24 @@ class Sender:
             else:
                 await self._edit_text(message, ref)
         except TelegramError as error:
+            if is_refused(error):
+                await self._remove(ref)
+                raise MessageGoneError from error
             if not is_unchanged(error):
                 raise
         return {**ref, "photo": photo}
+
+    async def _has_scrolled_away(self, chat_id: int, message: Message, ref: MessageRef) -> bool:
+        """Whether what should be edited stands where nobody looks: it is sent anew instead.
+
+        A menu is looked for below the button that called it, the Start button below the photos.
+        """
+        if message.card == MENU:
+            return self._presses.last_pressed(chat_id) > int(ref["message"])
+        is_below = any(
+            _number(line.origin, chat_id) > int(ref["message"]) for line in message.photos
+        )
+        return is_below and _can_start(message) and await self._remove(ref)
 
     async def _edit_text(self, message: Message, ref: MessageRef) -> None:
         markup = keyboard(message, self._username, in_group=int(ref["chat"]) < 0)
@@ -185,11 +201,12 @@ class Sender:
             raise MessageGoneError from error
         return _own_photo(message)
 
-    async def _remove(self, ref: MessageRef) -> None:
+    async def _remove(self, ref: MessageRef) -> bool:
         try:
-            await self._client.delete_message(ref["chat"], ref["message"])
+            return await self._client.delete_message(ref["chat"], ref["message"])
         except TelegramError as error:
             log.debug("telegram_message_not_removed", error=type(error).__name__)
+            return False
 
     async def _is_healthy(self) -> bool:
         try:
@@ -213,10 +230,17 @@ def _own_photo(message: Message) -> str:
 def _answered(address: Address, message: Message) -> ReplyParameters | None:
     """The photo that is spoken of, or the command in a group."""
     origins = [line.origin for line in message.photos if line.number == message.reply_to]
-    if origins and origins[0] is not None and origins[0].get("chat") == address["chat"]:
-        number = origins[0].get("message")
-    else:
-        number = address.get("message")
-    if number is None:
-        return None
-    return ReplyParameters(int(number), allow_sending_without_reply=True)
+    number = _number(origins[0] if origins else None, int(address["chat"]))
+    number = number or int(address.get("message") or 0)
+    return ReplyParameters(number, allow_sending_without_reply=True) if number else None
+
+
+def _number(origin: MessageRef | None, chat_id: int) -> int:
+    """Of a message in that chat; 0 where there is none."""
+    is_there = origin is not None and origin.get("chat") == chat_id
+    return int(origin.get("message") or 0) if is_there else 0
+
+
+def _can_start(message: Message) -> bool:
+    buttons = [button for row in message.buttons for button in row]
+    return any(button.action.verb is Verb.START_TRAINING for button in buttons)

@@ -97,8 +97,8 @@ class Plan:
     seed: int = 1
     minutes: float = 16.0
     # Shares of the minutes; what the flow does not name is the flow's.
-    share_drawing: float = 0.22
-    share_autoencoding: float = 0.13
+    share_drawing: float = 0.2
+    share_autoencoding: float = 0.16
     share_distillation: float = 0.065
     finish_s: float = 30.0
     sheet_steps: int = 24
