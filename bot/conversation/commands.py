@@ -20,6 +20,9 @@ HIDDEN_COMMANDS = ("start", "admin")
 IN_GROUPS = ("headshot", "styles", "share", "help")
 """Those that make sense where others read along."""
 
+LINKED = ("train", "headshot", "styles", "status", "models", "privacy", "settings", "help")
+"""Those that a deep link from a group can ask for."""
+
 ALIASES = {
     "headshots": "headshot",
     "shoot": "headshot",

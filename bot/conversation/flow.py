@@ -21,7 +21,7 @@ from bot.conversation import (
     style_menu,
 )
 from bot.conversation.actions import Action, Verb, act, find
-from bot.conversation.commands import canonical
+from bot.conversation.commands import LINKED, canonical
 from bot.conversation.incoming import (
     ChatClosed,
     CollectionChanged,
@@ -91,8 +91,6 @@ MODEL_VERBS = frozenset(
 )
 START_WORDS = ("start", "go", "done", "ready", "los", "fertig", "starten", "los geht's")
 MAX_READ = 1000
-LINKED = ("train", "headshot", "styles", "status", "help", "models", "privacy", "settings")
-"""Commands that a deep link from a group can ask for."""
 """Letters of a text that are looked at."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 from service_house import RULES, until
 from telegram_house import TelegramHouse, a_telegram_house
-from telegram_server import Person
+from telegram_server import Fault, Person, Refused
 
 from bot.conversation.style_menu import STYLES_A_PAGE
 
@@ -81,6 +81,53 @@ async def test_a_button_serves_its_owner_alone(house: TelegramHouse) -> None:
     await until(ann.reads("2 headshots are deleted"))
     await press(ann, "Full size")
     await until(ann.reads("I can't find these headshots"))
+
+
+async def test_the_start_button_comes_below_the_photos(house: TelegramHouse) -> None:
+    ann = house.ann
+    ann.says("/train")
+    first = await until(ann.reads("Send me your photos"))
+    ann.send(ann.album([b"good 1"], as_files=True))
+    card = await until(ann.reads("1 of 3"))
+    assert card == first, "edited where it stands"
+    photos = ann.send(ann.album([b"good 2", b"good 3"], as_files=True))
+    assert photos
+    _, message_id = await until(lambda: ann.offered("Start training"))
+    assert house.server.visible(7)[-1].id == message_id > first.id
+    assert len([text for text in ann.sees if text.startswith("Your photos")]) == 1
+    house.server.faults = [Fault("deleteMessage", times=9, refused=Refused(404, "Not Found"))]
+    ann.send(ann.album([b"good 4"], as_files=True))
+    await until(ann.reads("Your photos: 4 good ones"))
+    _, same_id = await until(lambda: ann.offered("Start training"))
+    assert same_id == message_id, "no second card where the first cannot go"
+
+
+async def test_a_question_is_asked_below_the_button_that_led_to_it(house: TelegramHouse) -> None:
+    ann = house.ann
+    await trained(ann)
+    await press(ann, "Styles")
+    menu = await until(ann.reads("Pick a category"))
+    await press(ann, "Founder")
+    await until(lambda: "At home" in menu.text)
+    await press(ann, "Founder")
+    made = await until(ann.reads("Your 4 headshots"))
+    await press(ann, "Delete")
+    question = await until(ann.reads("Delete these 4 headshots"))
+    assert menu.id < made.id < question.id
+    await press(ann, "No, keep")
+    await until(lambda: "Delete these" not in question.text)
+    await press(ann, "Background")
+    await until(lambda: "behind you" in question.text, lambda: str(ann.sees))
+
+
+async def test_a_server_that_does_not_edit_gets_news_anew(house: TelegramHouse) -> None:
+    ann = house.ann
+    house.server.faults = [Fault("editMessageText", times=99, refused=Refused(404, "Not Found"))]
+    ann.says("/styles")
+    await until(ann.reads("Pick a category"))
+    await press(ann, "Business")
+    await until(ann.reads("Press a style"))
+    assert len(ann.sees) == 1
 
 
 async def test_languages_are_chosen_by_a_button(house: TelegramHouse) -> None:

@@ -34,7 +34,7 @@ async def test_from_an_album_to_headshots(house: TelegramHouse) -> None:
     await until(ann.reads("Send me your photos"))
     updates = ann.album([*good(3), b"dark one"])
     ann.send(updates)
-    card = await until(ann.reads("Your photos: 3 good ones"))
+    await until(ann.reads("Your photos: 3 good ones"))
     assert [call.params["action"] for call in house.server.called("sendChatAction")] == ["typing"]
     verdict = await until(lambda: next((m for m in house.server.visible(7) if m.reply_to), None))
     assert verdict.text.startswith("Photo 4 is too dark")
@@ -45,6 +45,7 @@ async def test_from_an_album_to_headshots(house: TelegramHouse) -> None:
 
     press_id = await press(ann, "Start training")
     await until(ann.reads("“Me” is ready!"))
+    card = await until(ann.reads("training with your 3 photos"))
     assert card.buttons == [], "a card that is done has no buttons"
     assert press_id in dict(house.server.toasts)
     ann.says("/headshot linkedin 4")
@@ -140,11 +141,15 @@ async def test_in_a_group_the_answer_is_private(house: TelegramHouse) -> None:
     await until(ann.reads("Pick a category"))
     await until(lambda: len(house.server.visible(group)) == 2)
     assert house.server.visible(group)[1].text == "I've answered you privately."
+    photo = ann.album(good(1), caption="/train")[0]["message"]
+    house.server.push({"message": {**photo, "chat": {"id": group, "type": "supergroup"}}})
+    await until(lambda: len(house.server.visible(group)) == 3)
+    assert "Send me your photos there" in house.server.visible(group)[2].text
     for other in ("/help@other_bot", "hello all", "/stop", "/weather"):
         ann.says(other, chat=group)
     ann.says("/help")
     await until(ann.reads("What I can do"))
-    assert len(house.server.visible(group)) == 2, "others' words are not ours to answer"
+    assert len(house.server.visible(group)) == 3, "others' words are not ours to answer"
 
 
 async def test_menus_speak_the_language_and_know_the_place(house: TelegramHouse) -> None:

@@ -64,9 +64,35 @@ def test_a_message_needs_little() -> None:
     assert group.caller.here is not None
 
 
+def test_null_is_nothing_and_numbers_may_be_written_out() -> None:
+    sender = {"id": "7000000000", "language_code": None, "is_bot": None}
+    written = {"message_id": "3", "chat": {"id": "7000000000", "type": None}, "from": sender}
+    found = understood({"message": {**written, "text": "/help", "photo": None, "document": None}})
+    assert found is not None
+    assert found.caller.user_id == "7000000000"
+    assert found.origin == {"chat": 7000000000, "message": 3}
+
+
+def test_a_private_chat_says_who_writes() -> None:
+    found = understood({"message": {"message_id": 3, "chat": {"id": 7}, "text": "/help"}})
+    assert found is not None
+    assert found.caller.user_id == "7"
+    posted = {"message_id": 3, "chat": {"id": -5}, "text": "/help"}
+    assert understood({"message": posted}) is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["edited_message", "channel_post", "my_chat_member", "message_reaction", "news_of_2031"]
+)
+def test_other_kinds_are_passed_over(kind: str) -> None:
+    message = {"message_id": 3, "chat": {"id": 7}, "from": {"id": 7}, "text": "/help"}
+    assert understood({kind: message}) is None
+
+
 def test_files_need_little() -> None:
     message = {"message_id": 3, "chat": {"id": 7}, "from": {"id": 7}}
-    photo = understood({"message": {**message, "photo": [{"file_id": "a"}, {"file_id": "b"}]}})
+    sizes = [{"file_id": "a", "file_size": "5"}, {"file_id": "b", "width": None}]
+    photo = understood({"message": {**message, "photo": sizes}})
     file = understood({"message": {**message, "document": {"file_id": "c", "file_name": "c.PNG"}}})
     for found, file_id in ((photo, "b"), (file, "c")):
         assert found is not None
@@ -76,8 +102,9 @@ def test_files_need_little() -> None:
 
 def test_a_press_needs_little() -> None:
     query = {"id": "q", "from": {"id": 7}, "data": "styles::"}
-    for message in ({}, {"message": {"message_id": 3, "chat": {"id": 7}}}):
-        found = understood({"callback_query": {**query, **message}})
+    message = {"message": {"message_id": 3, "chat": {"id": 7}}}
+    for pressed in ({**query}, {**query, **message}, {**query, **message, "from": None}):
+        found = understood({"callback_query": pressed})
         assert found is not None
         assert isinstance(found.said, Pressed)
         assert found.said.action is not None

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from telegram import Update
 
-from bot.conversation.incoming import Command, Pressed, Said
-from bot.frontends.telegram.reading import Heard, read, wish_of
+from bot.conversation.incoming import ChatClosed, Command, Pressed, Said
+from bot.frontends.telegram.reading import GROUP_ANONYMOUS_BOT, Heard, read, wish_of
 
 USER = {"id": 7, "is_bot": False, "first_name": "Ann", "language_code": "pt-br"}
 PRIVATE = {"id": 7, "type": "private", "first_name": "Ann"}
@@ -82,7 +82,10 @@ def test_photos_count_in_private_chats_alone() -> None:
     assert found.attachment is not None
     assert (found.attachment.file_id, found.attachment.is_compressed) == ("large", True)
     assert (found.said, found.album) == (Command(name="train", argument="best"), "g")
-    assert heard(GROUP, photo=photo, caption="/train") is None
+    assert heard(GROUP, photo=photo) is None
+    asked = heard(GROUP, photo=photo, caption="/train")
+    assert asked is not None
+    assert (asked.said, asked.attachment) == (Command(name="train"), None)
     forwarded = {"type": "hidden_user", "sender_user_name": "Bob", "date": 1}
     assert heard(photo=photo, forward_origin=forwarded) is not None
 
@@ -94,7 +97,10 @@ def test_photos_count_in_private_chats_alone() -> None:
         ({"file_name": "IMG.HEIC"}, True),
         ({"mime_type": "application/octet-stream", "file_name": "a.webp"}, True),
         ({"mime_type": "application/pdf", "file_name": "a.pdf"}, False),
-        ({}, False),
+        ({"mime_type": "video/mp4", "file_name": "a"}, False),
+        ({"mime_type": "application/octet-stream"}, True),
+        ({"mime_type": "application/octet-stream", "file_name": "a.zip"}, False),
+        ({}, True),
     ],
 )
 def test_files_are_known_by_their_kind(facts: dict[str, str], is_image: bool) -> None:
@@ -108,6 +114,7 @@ def test_files_are_known_by_their_kind(facts: dict[str, str], is_image: bool) ->
 def test_what_is_nobodys_doing() -> None:
     assert heard(new_chat_title="Us") is None
     assert heard(user={**USER, "is_bot": True}, text="/help") is None
+    assert heard(GROUP, {**USER, "is_bot": True}, text="/help") is None
     assert read(Update.de_json({"update_id": 1}, None), "heads_bot") is None
     sticker = {"file_id": "s", **SIZE, "width": 1, "height": 1, "is_animated": False}
     found = heard(sticker={**sticker, "is_video": False, "type": "regular"})
@@ -123,13 +130,28 @@ def test_a_press_of_an_unknown_button() -> None:
     assert (found.said, found.press_id) == (Pressed(action=None), "q")
 
 
+def test_who_writes_as_the_group_is_shown_the_way() -> None:
+    stand_in = {"id": GROUP_ANONYMOUS_BOT, "is_bot": True, "first_name": "Group"}
+    found = heard(GROUP, stand_in, text="/headshot linkedin")
+    assert found is not None
+    assert found.said == ChatClosed(wish="headshot-linkedin")
+
+
+def test_a_language_that_is_not_told_is_no_language() -> None:
+    untold = {name: fact for name, fact in USER.items() if name != "language_code"}
+    found = heard(user=untold, text="/help")
+    assert found is not None
+    assert found.caller.locale == ""
+
+
 @pytest.mark.parametrize(
     ("name", "argument", "wish"),
     [
         ("headshot", "LinkedIn", "headshot-linkedin"),
         ("headshot", "black & white", "headshot-black-white"),
         ("styles", "", "styles"),
-        ("models", "", "start"),
+        ("models", "", "models"),
+        ("share", "", "start"),
         ("headshot", "ü" * 80, "headshot"),
     ],
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from telegram import CallbackQuery, Chat, Message, Update, User
 
 from bot.conversation.actions import decode
-from bot.conversation.commands import IN_GROUPS, canonical
+from bot.conversation.commands import IN_GROUPS, LINKED, canonical
 from bot.conversation.incoming import ChatClosed, Command, Pressed, Said
 from bot.frontends.base import Address, Caller, MessageRef
 
@@ -135,7 +135,7 @@ def wish_of(command: Command) -> str:
     name = canonical(command.name) or "start"
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in command.argument.lower())
     wish = "-".join([name, *words.split()])[:32].strip("-")
-    return wish if name in ("train", "headshot", "styles") else "start"
+    return wish if name in LINKED else "start"
 
 
 def _attachment(message: Message) -> Attachment | None:

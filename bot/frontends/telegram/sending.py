@@ -237,8 +237,9 @@ def _answered(address: Address, message: Message) -> ReplyParameters | None:
 
 def _number(origin: MessageRef | None, chat_id: int) -> int:
     """Of a message in that chat; 0 where there is none."""
-    is_there = origin is not None and origin.get("chat") == chat_id
-    return int(origin.get("message") or 0) if is_there else 0
+    if origin is None or origin.get("chat") != chat_id:
+        return 0
+    return int(origin.get("message") or 0)
 
 
 def _can_start(message: Message) -> bool:
