@@ -189,6 +189,7 @@ def time_whole(device: torch.device, shapes: dict[str, Any] | None, native_px: i
     for run in ("first", "second"):
         began = time.perf_counter()
         looker = Looker(model, StandInJudge(), "TOK", "person", seed=1)
+        looker.prepare()
         training = Trainer(model, dataset, pictures, recipe, seed=1, scorer=looker.look)
         phases: dict[str, float] = {}
         last = began
