@@ -76,10 +76,11 @@ async def test_closing_leaves_no_connection_of_those_who_are_ending(
     inside = asyncio.Event()
 
     async def stay() -> None:
-        async with getattr(opened, way)() as tx:
-            while True:
-                await tx.execute(select(Meta))
+        while True:
+            async with getattr(opened, way)() as tx:
                 inside.set()
+                await tx.execute(select(Meta))
+                await tx.execute(select(Model))
 
     staying = [asyncio.create_task(stay()) for _ in range(3)]
     await inside.wait()
