@@ -51,7 +51,9 @@ Person = Annotated[
         help="Whose model, such as discord:1234; without it: yours.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON object, for scripts.")
+]
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,17 @@ def before(
     context: typer.Context,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="DIR", help="Where everything is kept."),
+        typer.Option("--data", metavar="DIR", help="Where everything is kept; doctor shows it."),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="Settings, instead of DIR/config.toml."),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     context.obj = Flags(data, config)
@@ -106,7 +111,9 @@ def check(context: typer.Context, folder: PhotosDir, as_json: AsJson = False) ->
 def train(
     context: typer.Context,
     folder: PhotosDir,
-    name: Annotated[str, typer.Option("--name", help="What to call the model of this person.")],
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="What to call the model of this person.")
+    ],
     quality: Annotated[
         str,
         typer.Option(
@@ -121,7 +128,8 @@ def train(
     """Train a LoRA from a folder of photos. Ctrl-C cancels."""
     from bot.commands.train import train as work
 
-    _finish(work(_settings(context), folder, name, quality, out, as_json))
+    settings = _settings(context)
+    _finish(work(settings, _flags(context), folder, name, quality, out, as_json))
 
 
 @cli.command(rich_help_panel=ALONE)
@@ -130,24 +138,33 @@ def generate(
     lora: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="A trained model's name, or a .safetensors.")
     ],
-    style: Annotated[str, typer.Option(help="One of `headshot-bot styles`.")] = "linkedin",
-    count: Annotated[int, typer.Option(min=1, max=16, help="How many pictures.")] = 4,
+    style: Annotated[
+        str, typer.Option(metavar="STYLE", help="One of `headshot-bot styles`.")
+    ] = "linkedin",
+    count: Annotated[int, typer.Option(min=1, max=16, metavar="N", help="How many pictures.")] = 4,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to put them.")] = Path(
         "headshots"
     ),
     prompt: Annotated[
-        str | None, typer.Option(help="Your own words instead of the style's; {subject} is you.")
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Your own words instead of the style's; {subject} is you."
+        ),
     ] = None,
     background: Annotated[
-        str, typer.Option(help="Instead of the style's, such as office or park.")
+        str, typer.Option(metavar="TEXT", help="Instead of the style's, such as office or park.")
     ] = "",
-    clothes: Annotated[str, typer.Option(help="Instead of the style's, such as navy suit.")] = "",
+    clothes: Annotated[
+        str, typer.Option(metavar="TEXT", help="Instead of the style's, such as navy suit.")
+    ] = "",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed gives the same pictures.")
+        int | None, typer.Option(min=0, metavar="N", help="The same seed gives the same pictures.")
     ] = None,
     cuts: Annotated[
         bool,
-        typer.Option("--cuts", help="Also for round frames, in another shape, and on one sheet."),
+        typer.Option(
+            "--cuts", metavar="", help="Also for round frames, in another shape, and on one sheet."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -184,7 +201,7 @@ def import_(
         Path,
         typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A LoRA for FLUX.1."),
     ],
-    name: Annotated[str, typer.Option("--name", help="What to call the model.")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call the model.")],
     trigger: Annotated[
         str | None, typer.Option(metavar="WORD", help="The word that means the person.")
     ] = None,
@@ -197,7 +214,8 @@ def import_(
     """Take in a LoRA of ai-toolkit, kohya's scripts or diffusers, to draw with it."""
     from bot.commands.import_lora import import_lora as work
 
-    _finish(work(_settings(context), file, name, trigger, class_word, person, as_json))
+    settings = _settings(context)
+    _finish(work(settings, file, name, trigger, class_word, person, as_json, flags=_flags(context)))
 
 
 @styles_cli.callback(invoke_without_command=True)
@@ -215,7 +233,9 @@ def styles_preview(
     styles: Annotated[
         str, typer.Option(metavar="NAME,NAME", help="Only these; otherwise all.")
     ] = "",
-    count: Annotated[int, typer.Option(min=1, max=8, help="Pictures of each style.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=1, max=8, metavar="N", help="Pictures of each style.")
+    ] = 1,
     lora: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="One of your models: menus show its face."),
@@ -223,12 +243,15 @@ def styles_preview(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Instead of styles/ in the data folder.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Another seed, other pictures.")
+    ] = 0,
     again: Annotated[
-        bool, typer.Option("--again", help="Draw also what is there already.")
+        bool, typer.Option("--again", metavar="", help="Draw also what is there already.")
     ] = False,
     private: Annotated[
-        bool, typer.Option("--private", help="Keep the pictures out of the chats' menus.")
+        bool,
+        typer.Option("--private", metavar="", help="Keep the pictures out of the chats' menus."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -291,7 +314,9 @@ def demo(
             metavar="DIR", exists=True, file_okay=False, help="Your photos instead of the samples."
         ),
     ] = None,
-    style: Annotated[str, typer.Option(help="One of `headshot-bot styles`.")] = "linkedin",
+    style: Annotated[
+        str, typer.Option(metavar="STYLE", help="One of `headshot-bot styles`.")
+    ] = "linkedin",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where results go.")] = Path(
         "demo-output"
     ),
@@ -307,7 +332,7 @@ def run(context: typer.Context) -> None:
     """Run everything a server needs, supervised: queue, bot, engine. Ctrl-C stops it."""
     from bot.commands.run import run as work
 
-    _finish(_until_stopped(work(_settings(context, "to stderr"), _child_flags(context))))
+    _finish(_until_stopped(work(_settings(context, "to stderr"), _flags(context))))
 
 
 @cli.command(rich_help_panel=SEVERAL)
@@ -330,8 +355,8 @@ def _config_of(context: typer.Context) -> Path | None:
     return cast(Flags, context.obj).config
 
 
-def _child_flags(context: typer.Context) -> list[str]:
-    """The same flags for a child's command line."""
+def _flags(context: typer.Context) -> list[str]:
+    """Those before the command, for another command line."""
     flags = cast(Flags, context.obj)
     given = {"--data": flags.data, "--config": flags.config}
     return [part for name, value in given.items() if value for part in (name, str(value))]

@@ -15,6 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bot.commands.folder import files_of, take
 from bot.commands.verdict_list import VerdictList
 from bot.commands.workplace import Workplace, open_workplace
 from bot.settings import Settings
@@ -24,17 +25,12 @@ from engine.contract.events import Event, Failed, Finished, PhotoChecked
 from engine.contract.failures import EngineError, Failure
 from engine.contract.jobs import CheckPhoto
 from engine.contract.photo_set import judge
-from engine.contract.photos import PhotoLimits, PhotoReport, Reason, ReasonCode, SetVerdict
+from engine.contract.photos import PhotoReport, SetVerdict
 from engine.contract.queue import Acknowledge, EventStream
 
 READY, NOT_READY = 0, 1
 LOOK_EVERY_S = 0.05
 Events = AsyncGenerator[tuple[Event, Acknowledge], None]
-
-
-def files_of(folder: Path) -> list[Path]:
-    """The visible files of a folder, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
 
 
 async def check(settings: Settings, folder: Path, as_json: bool) -> int:
@@ -134,13 +130,9 @@ async def _report(place: Workplace, job: CheckPhoto, ward: Ward) -> PhotoReport:
 async def _submit(place: Workplace, owner: str, file: Path) -> CheckPhoto | PhotoReport:
     """Hands a file to the engine; one that cannot be taken is judged here."""
     limits = place.settings.photos
-    try:
-        size = await asyncio.to_thread(lambda: file.stat().st_size)
-        if size > limits.max_bytes:
-            return too_large(file, limits)
-        data = await asyncio.to_thread(file.read_bytes)
-    except OSError:
-        return _refused(file, ReasonCode.UNREADABLE, problem="damaged")
+    data = await asyncio.to_thread(take, file, limits)
+    if isinstance(data, PhotoReport):
+        return data
     digest = sha256(data).hexdigest()
     job = CheckPhoto(
         job_id=owner,
@@ -152,15 +144,3 @@ async def _submit(place: Workplace, owner: str, file: Path) -> CheckPhoto | Phot
     await place.blobs.put(job.photo_key, data)
     await place.queue.enqueue(job)
     return job
-
-
-def too_large(file: Path, limits: PhotoLimits) -> PhotoReport:
-    """The verdict on a file that is not even read."""
-    size = file.stat().st_size
-    facts = {"value": size, "limit": limits.max_bytes, "unit": "bytes"}
-    return _refused(file, ReasonCode.TOO_LARGE, **facts)
-
-
-def _refused(file: Path, code: ReasonCode, **facts: object) -> PhotoReport:
-    reason = Reason.model_validate({"code": code, **facts})
-    return PhotoReport(sha256=sha256(str(file).encode()).hexdigest(), reasons=(reason,))

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.commands.again import command, program
 from bot.commands.chat import screen_for, talk
 from bot.commands.contact_sheet import Row, contact_sheet
 from bot.commands.faults import CommandError, sentence
@@ -205,24 +205,13 @@ def _conclude(console: Console, out: Path, story: Story, style: str, spent_s: fl
     }.items():
         table.add_row(f"  {name}", drawing.plain(str(out / file)))
     console.print(table)
-    program = _program()
     other = "founder" if style != "founder" else "linkedin"
-    data = f"{program} --data {out / DATA}"
+    data = ["--data", str(out / DATA)]
     console.print("\nTry next:", style="bold")
-    for command in (
-        f"{data} chat",
-        f"{data} generate --lora Me --style {other} --out {out / other}",
-        f"{program} check ~/Pictures/me",
-        f"{program} doctor",
+    for line in (
+        command(data, "chat"),
+        command(data, "generate", "--lora", "Me", "--style", other, "--out", str(out / other)),
+        f"{program()} check ~/Pictures/me",
+        command([], "doctor"),
     ):
-        console.print(f"  {command}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _program() -> str:
-    """How this program can be called again from here."""
-    called = Path(sys.argv[0])
-    if called.name != "headshot-bot":
-        return f"{Path(sys.executable).name} -m bot"
-    if shutil.which("headshot-bot"):
-        return "headshot-bot"
-    return str(called.relative_to(Path.cwd())) if called.is_relative_to(Path.cwd()) else str(called)
+        console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.commands import lora_formats
+from bot.commands.again import command
 from bot.commands.cupboard import base_of, open_cupboard, owner_of
 from bot.commands.faults import CommandError
 from bot.conversation.models import MAX_NAME
@@ -47,6 +49,7 @@ async def import_lora(
     class_word: str | None,
     person: str | None,
     as_json: bool,
+    flags: Sequence[str] = (),
 ) -> int:
     """Takes the file in, and tells what it is. Returns the exit code."""
     if not name.strip() or clean(name, MAX_NAME) != name:
@@ -78,7 +81,7 @@ async def import_lora(
     if as_json:
         _print_json(name, manifest, found)
     else:
-        Console().print(_conclusion(name, manifest, found))
+        Console().print(_conclusion(flags, name, manifest, found), soft_wrap=True)
     return DONE
 
 
@@ -157,7 +160,7 @@ def _print_json(name: str, manifest: LoraManifest, found: Found) -> None:
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
 
 
-def _conclusion(name: str, manifest: LoraManifest, found: Found) -> Text:
+def _conclusion(flags: Sequence[str], name: str, manifest: LoraManifest, found: Found) -> Text:
     told = Text.assemble(
         ("✓ ", "green"),
         (f"“{name}” is taken in", "bold"),
@@ -173,5 +176,5 @@ def _conclusion(name: str, manifest: LoraManifest, found: Found) -> Text:
             "pictures may differ a little from those you know."
         )
     told.append("\n  Without photos, likeness cannot be measured for it.")
-    shown = name if name.isalnum() else f"'{name}'"
-    return told.append(f"\n\nTry next:\n  headshot-bot generate --lora {shown}", style="dim")
+    line = command(flags, "generate", "--lora", name)
+    return told.append(f"\n\nTry next:\n  {line}", style="dim")

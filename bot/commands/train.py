@@ -11,8 +11,10 @@ from typing import get_args
 from rich.console import Console
 from rich.text import Text
 
-from bot.commands.check import files_of, too_large
+from bot.commands.again import command
+from bot.commands.check import as_object
 from bot.commands.faults import CommandError
+from bot.commands.folder import files_of, take
 from bot.commands.teller import counter_of, see_through
 from bot.commands.verdict_list import VerdictList
 from bot.commands.workplace import open_workplace
@@ -26,16 +28,26 @@ from engine.contract import keys
 from engine.contract.jobs import Quality
 from engine.contract.manifests import LoraManifest
 from engine.contract.photo_set import judge
-from engine.contract.photos import PhotoReport
+from engine.contract.photos import PhotoLimits, PhotoReport
 
 DONE, TOO_FEW = 0, 1
 LOOK_EVERY_S = 0.1
 
 
 async def train(
-    settings: Settings, folder: Path, name: str, quality: str, out: Path | None, as_json: bool
+    settings: Settings,
+    flags: Sequence[str],
+    folder: Path,
+    name: str,
+    quality: str,
+    out: Path | None,
+    as_json: bool,
 ) -> int:
-    """Trains, and tells where the LoRA is. Returns the exit code."""
+    """Trains, and tells where the LoRA is. Returns the exit code.
+
+    Args:
+        flags: that were given before the command, for the command to try next.
+    """
     console = Console(stderr=as_json)
     wanted = _quality(quality)
     files = await asyncio.to_thread(files_of, folder)
@@ -45,16 +57,17 @@ async def train(
     ):
         owner = await counter.owner(CALLER)
         _refuse_name(name, await counter.models(owner))
-        photos = await asyncio.to_thread(_read, files, settings.photos.max_bytes)
-        collection = await counter.collect(owner, list(photos.values()))
+        taken = await asyncio.to_thread(_take, files, settings.photos)
+        photos = [data for data in taken.values() if isinstance(data, bytes)]
+        collection = await counter.collect(owner, photos)
         try:
             listing = VerdictList(console, files, settings.photos)
-            reports = await place.unless_engine_dies(
-                _judged(counter, collection, files, photos, listing)
-            )
+            reports = await place.unless_engine_dies(_judged(counter, collection, taken, listing))
             verdict = judge(reports, settings.photos)
             listing.finish(verdict)
             if not verdict.ready:
+                if as_json:
+                    sys.stdout.write(json.dumps(as_object(files, verdict), indent=2) + "\n")
                 return TOO_FEW
             order = await counter.train(owner, collection, name, wanted)
             await see_through(place, counter, teller, owner, order, "ready.model")
@@ -69,7 +82,7 @@ async def train(
     if as_json:
         _print_json(name, manifest, kept)
     else:
-        console.print(_conclusion(name, manifest, kept))
+        console.print(_conclusion(flags, name, manifest, kept), soft_wrap=True)
     return DONE
 
 
@@ -90,28 +103,26 @@ def _refuse_name(name: str, models: Sequence[Model]) -> None:
         )
 
 
-def _read(files: Sequence[Path], max_bytes: int) -> dict[Path, bytes]:
-    """What can be taken; the others are refused where verdicts are told."""
-    return {file: file.read_bytes() for file in files if file.stat().st_size <= max_bytes}
+def _take(files: Sequence[Path], limits: PhotoLimits) -> dict[Path, bytes | PhotoReport]:
+    return {file: take(file, limits) for file in files}
 
 
 async def _judged(
     counter: Counter,
     collection: str,
-    files: Sequence[Path],
-    photos: Mapping[Path, bytes],
+    taken: Mapping[Path, bytes | PhotoReport],
     listing: VerdictList,
 ) -> list[PhotoReport]:
     """One report a file, in order, told as they come."""
-    hashes = {file: sha256(data).hexdigest() for file, data in photos.items()}
     reports: list[PhotoReport] = []
-    while len(reports) < len(files):
+    digests = {f: sha256(d).hexdigest() for f, d in taken.items() if isinstance(d, bytes)}
+    while len(reports) < len(taken):
         known = {photo.sha256: photo for photo in await counter.photos(collection)}
-        for file in files[len(reports) :]:
-            if file not in hashes:
-                report = too_large(file, listing.limits)
+        for file, data in list(taken.items())[len(reports) :]:
+            if isinstance(data, PhotoReport):
+                report = data
             else:
-                photo = known[hashes[file]]
+                photo = known[digests[file]]
                 if photo.failure is not None:
                     raise CommandError(f"{file.name} could not be checked: {photo.failure}")
                 report = photo.report
@@ -142,7 +153,7 @@ def _print_json(name: str, manifest: LoraManifest, kept: Path | None) -> None:
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
 
 
-def _conclusion(name: str, manifest: LoraManifest, kept: Path | None) -> Text:
+def _conclusion(flags: Sequence[str], name: str, manifest: LoraManifest, kept: Path | None) -> Text:
     told = Text.assemble(
         ("\n✓ ", "green"),
         (f"“{name}” is ready", "bold"),
@@ -151,6 +162,5 @@ def _conclusion(name: str, manifest: LoraManifest, kept: Path | None) -> Text:
     )
     if kept is not None:
         told.append(f"\n  {kept}")
-    shown = name if name.isalnum() else f"'{name}'"
-    command = f"headshot-bot generate --lora {shown} --style linkedin --out headshots"
-    return told.append(f"\n\nTry next:\n  {command}", style="dim")
+    line = command(flags, "generate", "--lora", name, "--style", "linkedin", "--out", "headshots")
+    return told.append(f"\n\nTry next:\n  {line}", style="dim")

@@ -10,6 +10,7 @@ from engine.contract.photo_set import judge
 from engine.contract.photos import Missing, PhotoLimits, Reason, ReasonCode
 
 MIB = 1024 * 1024
+NO_ACCESS = "no_access"
 PROBLEMS = ("empty_file", "not_an_image", "truncated", "unsupported", "damaged")
 SIDES = ("left", "right", "top", "bottom")
 
@@ -72,6 +73,8 @@ def sentence(turn: Turn, verdict: Verdict) -> str:
     if verdict.reason is None:
         return turn.say("photo.check_failed", number=number)
     code, facts = verdict.reason.code, verdict.reason.facts
+    if code is ReasonCode.UNREADABLE and facts["problem"] == NO_ACCESS:
+        return turn.say("photo.no_access", number=number)
     if code is ReasonCode.UNREADABLE:
         problem = facts["problem"] if facts["problem"] in PROBLEMS else "damaged"
         return turn.say("reason.unreadable", number=number, problem=turn.say(f"problem.{problem}"))

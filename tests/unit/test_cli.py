@@ -58,6 +58,14 @@ def test_the_help_of_a_command_says_what_it_takes(command: str) -> None:
     assert all(part.casefold() in shown for part in HELP[command])
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_names_values_and_flags_take_none(command: str) -> None:
+    _, options = help_of(command).split(" Options ", 1)
+    shown = options.replace("--help -h <bool>", "")
+
+    assert not any(kind in shown for kind in ("<bool>", "<str>", "<int"))
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"torch", "sqlalchemy", "redis", "arq", "PIL", "structlog", "discord", "numpy"}
     code = (

@@ -153,6 +153,10 @@ PHRASES: Catalogue = {
     "photo.check_failed": (
         "Foto {number}: Die Prüfung ist bei mir schiefgegangen. Schick es bitte noch einmal."
     ),
+    "photo.no_access": (
+        "Foto {number} lässt sich nicht öffnen: Ich darf die Datei nicht lesen. "
+        "Ändere ihre Rechte und versuch es noch einmal."
+    ),
     "photo.gone": "Foto {number} ist schon weg.",
     "upload.too_large": Plural(
         "Diese Datei ist größer als {limit} MB und erreicht mich nicht. "

@@ -130,6 +130,10 @@ PHRASES: Catalogue = {
     ),
     "photos.none": "No photo arrived. Please send it again, as JPEG, PNG, WebP or HEIC.",
     "photo.check_failed": "Photo {number}: the check failed on my side. Please send it again.",
+    "photo.no_access": (
+        "Photo {number} can't be opened: I am not allowed to read the file. "
+        "Change its permissions and try again."
+    ),
     "photo.gone": "Photo {number} is already gone.",
     "upload.too_large": Plural(
         "That file is larger than {limit} MB, so it can't reach me. "
