@@ -13,7 +13,7 @@ from benchmarks.shots import Asked
 from engine.contract import styles
 from engine.demo.people import samples
 from engine.demo.recipe.plan import FIRST_TRAINING_SEED
-from engine.photos import faces
+from engine.photos import faces, likeness
 
 
 def test_everybody_is_held_out_and_in_one_group_only():
@@ -143,6 +143,39 @@ def test_the_renderer_knows_where_the_detector_sees_the_face():
     middle = (found.left + found.right) / 2
     assert abs(sum(known.face.box[::2]) / 2 - middle) < 0.2 * found.size_px
     assert known.face.size_px == pytest.approx(found.size_px, rel=0.25)
+
+
+def test_the_gallery_shows_people_as_they_are_drawn_now():
+    from benchmarks.portraits import draw_portraits
+
+    strangers = gallery.load()
+    assert strangers.shape == (gallery.NUM_STRANGERS, gallery.NUM_VIEWS, 128)
+    view = next(people.selfie_views(gallery.FIRST_SEED))
+    found = likeness.embed(draw_portraits([(gallery.FIRST_SEED, view)])[0])
+    assert found is not None
+    assert np.linalg.norm(strangers[0] - np.array(found), axis=1).min() < 0.1
+
+
+def test_the_checker_sees_what_is_drawn():
+    from engine.demo.people.renderer import draw
+
+    described = [attributes_training.sample(10_000 + number) for number in range(8)]
+    pictures = draw(described, attributes.SIDE_PX).permute(0, 2, 3, 1).numpy()
+    seen = attributes.load().see(list(pictures))
+    pairs = list(zip(described, seen, strict=True))
+    assert sum(found.background == view.background for (_, view), found in pairs) >= 7
+    worn = [view.clothes.replace("suit with tie", "suit") for (_, view), _ in pairs]
+    counted = [
+        found.clothes in attributes.alike("clothes", name)
+        for name, (_, found) in zip(worn, pairs, strict=True)
+    ]
+    assert sum(counted) >= 6
+
+
+def test_clothes_that_differ_by_a_neckline_count_as_one():
+    asked = Asked("sweater", "red", "park")
+    assert Seen("t-shirt", "red", "park").wears(asked)
+    assert not Seen("hoodie", "red", "park").wears(asked)
 
 
 def test_a_missing_file_is_named_with_the_command_that_makes_it(tmp_path: Path):
