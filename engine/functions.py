@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import structlog
 
 from engine.attempt import Attempt, CancelledByUserError
-from engine.child import Message
 from engine.contract import keys
 from engine.contract.base import Frozen
 from engine.contract.blobs import BlobMissingError, Blobs
@@ -40,8 +39,9 @@ from engine.gpu.messages import (
 from engine.photo_pool import PhotoPool, PhotoProcessLostError
 from engine.training import recipe
 
-PHOTO_TIMEOUT_S = 30.0
-DATASET_TIMEOUT_S = 600.0
+PHOTO_TIMEOUT_S = 300.0
+DATASET_TIMEOUT_S = 3600.0
+"""For processes that hang; those that work for too long end themselves, much earlier."""
 STOP_PATIENCE_S = 10.0
 
 log = structlog.get_logger()
@@ -64,23 +64,13 @@ async def check_photo(job: CheckPhoto, attempt: Attempt, tools: Tools) -> PhotoC
     await attempt.started()
     request = {"look": job.photo_key, "limits": job.limits.model_dump(mode="json")}
     try:
-        reply = await _look(request, tools.photos)
+        reply = await tools.photos.ask(request, PHOTO_TIMEOUT_S)
         report = PhotoReport.model_validate(reply["report"])
     except PhotoProcessLostError:
         reason = Reason.model_validate({"code": ReasonCode.UNREADABLE, "problem": "damaged"})
         report = PhotoReport(sha256=job.photo_key.rpartition("/")[2], reasons=(reason,))
     await tools.blobs.put(job.report_key, report.model_dump_json().encode())
     return PhotoChecked(report=report)
-
-
-async def _look(request: Message, photos: PhotoPool) -> Message:
-    """On a machine that is very busy a good photo may take long: it gets a second chance."""
-    try:
-        return await photos.ask(request, PHOTO_TIMEOUT_S)
-    except PhotoProcessLostError as error:
-        if not error.timed_out:
-            raise
-        return await photos.ask(request, 2 * PHOTO_TIMEOUT_S)
 
 
 async def train_lora(job: TrainLora, attempt: Attempt, tools: Tools) -> LoraTrained:

@@ -22,10 +22,6 @@ log = structlog.get_logger()
 class PhotoProcessLostError(Exception):
     """The process died over the request, or took too long and was killed."""
 
-    def __init__(self, timed_out: bool) -> None:
-        self.timed_out = timed_out
-        super().__init__("timed out" if timed_out else "died")
-
 
 class PhotoPool:
     """`num_processes` processes, each started when it is first needed, or by `warm`."""
@@ -58,7 +54,7 @@ class PhotoPool:
                 reply = await asyncio.wait_for(child.receive(), timeout_s)
             except (ChildDiedError, TimeoutError) as error:
                 log.warning("photo_process_lost", error=type(error).__name__)
-                raise PhotoProcessLostError(isinstance(error, TimeoutError)) from error
+                raise PhotoProcessLostError from error
         if "failure" in reply:
             failure = Failure.model_validate(reply["failure"])
             raise EngineError(failure.code, **failure.facts)

@@ -5,6 +5,10 @@ nothing. Requests: `{"blobs_url"}` first, then `{"look", "limits"}` or
 `{"dataset", "resolution_px"}`.
 """
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pydantic import ValidationError
 
 from engine.child import Message, Parent
@@ -14,6 +18,23 @@ from engine.contract.failures import EngineError, FailureCode
 from engine.contract.jobs import PhotoRef, TrainLora
 from engine.contract.manifests import LoraManifest
 from engine.contract.photos import PhotoLimits, PhotoReport
+
+LOOK_CPU_S = 30.0
+DATASET_CPU_S = 600.0
+
+
+@contextmanager
+def at_most(cpu_s: float) -> Iterator[None]:
+    """The kernel ends this process when the work takes longer.
+
+    Only time on a processor counts: a hostile file burns it, a good photo on a machine that is
+    busy with other things waits for it.
+    """
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def look(key: str, limits: PhotoLimits, blobs: Blobs) -> Message:
@@ -96,8 +117,10 @@ def answer(request: Message, blobs: Blobs) -> Message:
     try:
         if "dataset" in request:
             job = TrainLora.model_validate(request["dataset"])
-            return build_dataset(job, request["resolution_px"], blobs)
-        return look(request["look"], PhotoLimits.model_validate(request["limits"]), blobs)
+            with at_most(DATASET_CPU_S):
+                return build_dataset(job, request["resolution_px"], blobs)
+        with at_most(LOOK_CPU_S):
+            return look(request["look"], PhotoLimits.model_validate(request["limits"]), blobs)
     except EngineError as error:
         return {"failure": error.failure.model_dump(mode="json")}
 
