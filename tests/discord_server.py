@@ -82,6 +82,8 @@ class DiscordServer:
         """By interaction, the form that answered it."""
         self.choices: dict[int, list[Json]] = {}
         self.files: dict[str, bytes] = {}
+        self.leaves_out: set[str] = set()
+        """Of what it tells of an interaction; not all of it is always there."""
         self.slow_files: asyncio.Event | None = None
         self.gateway: list[Json] = []
         self.limit_bytes = 10 * MIB
@@ -226,6 +228,7 @@ class DiscordServer:
         }
         if message is not None:
             payload["message"] = self._shown(message)
+        payload = {key: value for key, value in payload.items() if key not in self.leaves_out}
         await self.tell("INTERACTION_CREATE", payload)
         return token
 
@@ -396,6 +399,8 @@ class DiscordServer:
 
     def _callback(self, payload: Json, files: dict[str, bytes], number: str, name: str) -> Json:
         token = self.tokens[name]
+        if token.interaction in self.acknowledged:
+            raise RefusedError(400, 40060)
         self.acknowledged[token.interaction] = asyncio.get_running_loop().time()
         flags = (payload.get("data") or {}).get("flags", 0)
         if payload["type"] == 5:

@@ -74,7 +74,7 @@ def a_frontend(folder: Path, token: str = "token", **changes: Any) -> DiscordFro
 
 
 def a_message(text: str = "hello", **parts: Any) -> Message:
-    return Message(key="test", text=text, **parts)
+    return Message(key=parts.pop("key", "test"), text=text, **parts)
 
 
 def a_button(label: str = "Styles", verb: Verb = Verb.COMMAND, argument: str = "styles") -> Button:

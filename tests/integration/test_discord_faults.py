@@ -9,7 +9,14 @@ import pytest
 from discord_desk import Desk, Heard, a_button, a_frontend, a_message, home
 from discord_server import DiscordServer, Fault, a_discord, until
 
-from bot.conversation.incoming import Command, PhotosReceived, Pressed, Said, UploadRefused
+from bot.conversation.incoming import (
+    ChatClosed,
+    Command,
+    PhotosReceived,
+    Pressed,
+    Said,
+    UploadRefused,
+)
 from bot.conversation.messages import Picture
 from bot.frontends.base import TryLaterError, UnreachableError
 from bot.frontends.discord.frontend import DiscordFrontend
@@ -247,3 +254,86 @@ async def test_a_button_pressed_twice_at_once_is_heard_twice_and_edits_in_place(
     await until(lambda: len(line.desk.heard) == 2)
     await line.frontend.send(home(ANN), a_message("page", card="menu"), ref)
     assert [said.text for said in line.server.seen_by(ANN)] == ["page"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("POST", "/callback", times=2),
+        Fault("POST", "/callback", after=True),
+        Fault("POST", "/callback", 429),
+    ],
+    ids=["reset", "reset-after-it-came", "429-without-via"],
+)
+async def test_an_acknowledgement_is_tried_again_at_once(line: Line, fault: Fault) -> None:
+    line.server.faults.append(fault)
+    token = await line.server.command(ANN, "status")
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    assert token.interaction in line.server.acknowledged
+    assert heard.caller.here is not None
+    await line.frontend.send(heard.caller.here, a_message("answer"), None)
+    assert [(said.text, said.to) for said in line.server.seen_by(ANN)] == [("answer", ANN)]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"channel"},
+        {"channel", "context", "guild", "entitlements", "authorizing_integration_owners"},
+        {"locale", "app_permissions"},
+    ],
+    ids=["channel", "context", "locale"],
+)
+async def test_what_discord_leaves_out_is_not_missed(line: Line, missing: set[str]) -> None:
+    line.server.leaves_out = missing
+    await line.server.command(ANN, "train", [("one.jpg", b"1")])
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    assert heard.photos == (b"1",)
+    assert heard.caller.here is not None
+    await line.frontend.send(heard.caller.here, a_message("here"), None)
+    await line.frontend.send(home(ANN), a_message("at home", buttons=((a_button(),),)), None)
+    said = {said.text: said for said in line.server.seen_by(ANN)}
+    assert said["here"].to == ANN
+    await line.server.press(ANN, said["at home"], "Styles")
+    await until(lambda: line.hears(Pressed(action=a_button().action)))
+
+
+async def test_commands_and_values_that_no_client_offers_are_handed_on(line: Line) -> None:
+    asked = [
+        await line.server.command(ANN, "portraits"),
+        await line.server.command(ANN, "headshot", style="doctor", count=99),
+    ]
+    await until(lambda: len(line.desk.heard) == 2)
+    assert line.hears(Command(name="portraits"))
+    assert line.hears(Command(name="headshot", options={"style": "doctor", "count": "99"}))
+    assert all(token.interaction in line.server.acknowledged for token in asked)
+
+
+async def test_a_file_without_type_and_ending_is_looked_at(line: Line) -> None:
+    await line.server.write(ANN, "", ("IMG_0001", b"1"), ("cv.docx", b"2"))
+    await until(lambda: line.hears(UploadRefused(reason="not_an_image", num_files=1)))
+    assert [heard.photos for heard in line.desk.heard if heard.photos] == [(b"1",)]
+
+
+async def test_a_word_that_one_was_written_to_waits_until_that_is_true(line: Line) -> None:
+    await line.server.command(ANN, "train", [("one.jpg", b"1")])
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    word = a_message("I've written to you", key="train.privately")
+    assert heard.caller.here is not None
+    with pytest.raises(TryLaterError):
+        await line.frontend.send(heard.caller.here, word, None)
+    await line.frontend.send(home(ANN), a_message("card"), None)
+    await line.frontend.send(heard.caller.here, word, None)
+    assert {said.text for said in line.server.seen_by(ANN)} == {"card", "I've written to you"}
+
+
+async def test_nobody_is_told_of_a_message_that_could_not_be_written(line: Line) -> None:
+    line.server.closed.add(ANN)
+    await line.server.command(ANN, "train", [("one.jpg", b"1")])
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    await line.frontend.send(home(ANN), a_message("card"), None)
+    assert heard.caller.here is not None
+    word = a_message("I've written to you", key="train.privately")
+    await line.frontend.send(heard.caller.here, word, None)
+    assert [said.text for said in line.server.seen_by(ANN)] == ["card"]
+    await until(lambda: line.hears(ChatClosed()))

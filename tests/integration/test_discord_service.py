@@ -23,6 +23,7 @@ async def test_with_closed_messages_one_works_where_one_asked(server: DiscordSer
     card = await sees(server, ANN, "Start over", "Add photos")
     assert (told.to, card.to, card.channel) == (ANN, ANN, SERVER)
     assert list(card.files) == ["photos.jpg"]
+    assert not [said for said in server.seen_by(ANN) if "I've written" in said.text]
 
     await server.press(ANN, card, "Remove a photo")
     picker = await sees(server, ANN, "Which photo shall I remove?")

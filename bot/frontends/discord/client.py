@@ -3,7 +3,7 @@
 Nothing is cached but channels: members, messages and presences are not asked for.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import aiohttp
@@ -11,11 +11,14 @@ import discord
 import structlog
 from discord import app_commands, ui
 
+from bot.conversation.incoming import Command
 from bot.frontends.discord.cards import PREFIX
-from bot.frontends.discord.commands import Ears, Interaction
+from bot.frontends.discord.commands import Ears, Interaction, raw_options
 
 MAX_CONNECTIONS = 64
 """To one host. A crowd's requests share them: opening one costs more than asking one thing."""
+SLASH = 1
+HEARD = "heard"
 log = structlog.get_logger()
 
 
@@ -56,13 +59,17 @@ class Client(discord.Client):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Forms, and buttons that `Press` does not get: unknown, or of a card edited meanwhile."""
         identifier = str((interaction.data or {}).get("custom_id", ""))
-        is_ours = identifier.startswith(PREFIX)
         if interaction.type is discord.InteractionType.component:
-            shown = interaction.message.components if interaction.message is not None else ()
-            if not is_ours or not _shows(shown, identifier):
-                await self.listener.pressed(interaction, identifier)
-        elif interaction.type is discord.InteractionType.modal_submit and is_ours:
+            await self.pressed(interaction, identifier)
+        is_form = interaction.type is discord.InteractionType.modal_submit
+        if is_form and identifier.startswith(PREFIX):
             await self.listener.submitted(interaction, identifier)
+
+    async def pressed(self, interaction: Interaction, identifier: str) -> None:
+        """A press is told of in two ways, of which either may fail; it is heard once."""
+        if not interaction.extras.get(HEARD):
+            interaction.extras[HEARD] = True
+            await self.listener.pressed(interaction, identifier)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.exception("discord_event_failed", event_name=event_method)
@@ -72,8 +79,14 @@ class Tree(app_commands.CommandTree[Client]):
     async def on_error(
         self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
     ) -> None:
-        name = interaction.command.name if interaction.command is not None else ""
-        log.error("discord_command_failed", command=name, error=type(error).__name__)
+        """Commands of another release, and values that no client offers, are answered too."""
+        told: Mapping[str, Any] = interaction.data or {}  # pyright: ignore[reportAssignmentType]
+        name = str(told.get("name", "")) if told.get("type", 1) == SLASH else ""
+        log.error("discord_command_failed", command=name[:32], error=type(error).__name__)
+        is_command = interaction.type is discord.InteractionType.application_command
+        if is_command and not isinstance(error, app_commands.CommandInvokeError):
+            command = Command(name=name, options=raw_options(told))
+            await self.client.listener.command(interaction, command)
 
 
 class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], template=rf"{PREFIX}.*"):
@@ -87,12 +100,4 @@ class Press(ui.DynamicItem[ui.Button[ui.LayoutView]], template=rf"{PREFIX}.*"):
         return cls(item)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await interaction.client.listener.pressed(interaction, self.custom_id)
-
-
-def _shows(components: Iterable[Any], identifier: str) -> bool:
-    return any(
-        getattr(component, "custom_id", None) == identifier
-        or _shows(getattr(component, "children", ()), identifier)
-        for component in components
-    )
+        await interaction.client.pressed(interaction, self.custom_id)

@@ -4,7 +4,7 @@ All of them work in servers, in the bot's direct messages and in private channel
 was added to a server and for one that a person added to their own account.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Optional, Protocol, cast
 
 import discord
@@ -22,6 +22,7 @@ Interaction = discord.Interaction[discord.Client]
 Callback = Callable[..., Awaitable[None]]
 MAX_CHOICES = 25
 MAX_PHOTOS = 10
+RAW_OPTIONS = ("style", "count", "aspect", "background", "clothes", "model")
 WITH_OPTIONS = ("train", "headshot", "models", "settings")
 INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
 CONTEXTS = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -233,6 +234,13 @@ def _menu(ears: Ears) -> app_commands.ContextMenu:
         allowed_contexts=CONTEXTS,
         allowed_installs=INSTALLS,
     )
+
+
+def raw_options(told: Mapping[str, Any]) -> dict[str, str]:
+    """Options as Discord sends them, for a command that could not be read as it should be."""
+    given = {option["name"]: option.get("value") for option in told.get("options", ())}
+    given["aspect"] = given.pop("orientation", None)
+    return _told(**{name: value for name, value in given.items() if name in RAW_OPTIONS})
 
 
 def _told(**options: object) -> dict[str, str]:

@@ -76,6 +76,7 @@ def _fields(interaction: discord.Interaction[Any]) -> Iterator[Mapping[str, Any]
     for label in _data(interaction).get("components", ()):
         if "component" in label:
             yield label["component"]
+        yield from label.get("components", ())
 
 
 def _data(interaction: discord.Interaction[Any]) -> Mapping[str, Any]:

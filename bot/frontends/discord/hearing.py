@@ -17,7 +17,7 @@ from bot.frontends.base import Caller, Inbox
 from bot.frontends.discord.cards import action_of
 from bot.frontends.discord.commands import Interaction
 from bot.frontends.discord.doors import Door, Doors
-from bot.frontends.discord.faults import REST
+from bot.frontends.discord.faults import REST, insist
 from bot.frontends.discord.forms import model_in, name_form, name_in, photo_form, photos_in
 from bot.frontends.discord.intake import Intake, Receive
 from bot.frontends.discord.precedence import Precedence
@@ -123,7 +123,7 @@ class Hearing:
         door = Door(
             caller=self._caller(interaction),
             user_id=interaction.user.id,
-            channel_id=interaction.channel_id or 0,
+            channel_id=_place(interaction),
             hook=interaction.followup,
             opened_at=self._doors.now(),
             limit_bytes=interaction.filesize_limit,
@@ -132,12 +132,14 @@ class Hearing:
         try:
             with self._precedence.acknowledging():
                 if form is not None:
-                    await interaction.response.send_modal(form)
+                    await insist(lambda: interaction.response.send_modal(form))
                 elif thinks:
-                    await interaction.response.defer(ephemeral=not private, thinking=True)
+                    await insist(
+                        lambda: interaction.response.defer(ephemeral=not private, thinking=True)
+                    )
                     door.thinking = interaction
                 else:
-                    await interaction.response.defer()
+                    await insist(interaction.response.defer)
         except (*REST, discord.InteractionResponded) as error:
             log.warning("interaction_not_acknowledged", error=type(error).__name__)
             return door
@@ -194,7 +196,7 @@ class Hearing:
             platform=NAME,
             user_id=user,
             address={"user": user},
-            here=None if private else {"user": user, "channel": str(interaction.channel_id)},
+            here=None if private else {"user": user, "channel": str(_place(interaction))},
             here_is_private=not private,
             is_admin=self._is_admin(interaction.user),
             locale=interaction.locale.value,
@@ -203,7 +205,8 @@ class Hearing:
     def _is_admin(self, user: discord.User | discord.Member) -> bool:
         if self._admin_role is None or not isinstance(user, discord.Member):
             return False
-        return any(role.id == self._admin_role for role in user.roles)
+        # `Member.roles` knows those of servers that are cached only
+        return user._roles.has(self._admin_role)  # pyright: ignore[reportPrivateUsage]
 
     def _receiver(self, caller: Caller) -> Receive:
         async def receive(incoming: Incoming, photos: Sequence[bytes]) -> None:
@@ -216,6 +219,11 @@ class Hearing:
 def is_private(interaction: Interaction) -> bool:
     """In the bot's direct messages, where nobody else reads."""
     return interaction.guild_id is None and not interaction.context.private_channel
+
+
+def _place(interaction: Interaction) -> int:
+    """Of kinds of channels that discord.py does not know it tells no id; they share one."""
+    return interaction.channel_id or 0
 
 
 def attachments_of(message: discord.Message) -> list[discord.Attachment]:

@@ -23,6 +23,7 @@ class Homes:
         self._clock = clock
         self._channels: OrderedDict[int, int] = OrderedDict()
         self._closed: OrderedDict[int, float] = OrderedDict()
+        self._reached: OrderedDict[int, float] = OrderedDict()
 
     async def of(self, user_id: int) -> int:
         """The id of the person's channel.
@@ -31,7 +32,7 @@ class Homes:
             UnreachableError: without asking Discord, which counts refused requests, for whoever
                 was found closed a short while ago.
         """
-        if self._closed.get(user_id, -CLOSED_FOR_S) + CLOSED_FOR_S > self._clock():
+        if self.is_closed(user_id):
             raise UnreachableError("dm_closed")
         if user_id not in self._channels:
             with translated():
@@ -40,6 +41,18 @@ class Homes:
         self._channels.move_to_end(user_id)
         _forget_oldest(self._channels)
         return self._channels[user_id]
+
+    def is_closed(self, user_id: int) -> bool:
+        return self._closed.get(user_id, -CLOSED_FOR_S) + CLOSED_FOR_S > self._clock()
+
+    def reached_since(self, user_id: int, moment: float) -> bool:
+        """Something of ours has come to the person's private chat since then."""
+        return self._reached.get(user_id, moment - 1) >= moment
+
+    def found_open(self, user_id: int) -> None:
+        self._reached[user_id] = self._clock()
+        self._reached.move_to_end(user_id)
+        _forget_oldest(self._reached)
 
     def found_closed(self, user_id: int) -> None:
         self._closed.setdefault(user_id, self._clock())

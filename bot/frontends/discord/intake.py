@@ -22,6 +22,7 @@ ROOM_BYTES = 32 * MIB
 BATCH_BYTES = 12 * MIB
 TRIES = 3
 READ_TIMEOUT_S = 120.0
+UNKNOWN = "application/octet-stream"
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tiff")
 Receive = Callable[[Incoming, Sequence[bytes]], Awaitable[None]]
 log = structlog.get_logger()
@@ -118,9 +119,14 @@ class Intake:
 
 
 def is_picture(file: discord.Attachment) -> bool:
-    """By what Discord says it is; HEIC often comes without a type, so its name counts too."""
-    kind = (file.content_type or "").split("/")[0]
-    return kind == "image" or file.filename.lower().endswith(PICTURES)
+    """By what Discord says it is; HEIC often comes without a type, so its name counts too.
+
+    What has neither a type nor a name that tells is looked at like a photo.
+    """
+    kind, _, form = (file.content_type or UNKNOWN).lower().partition(";")[0].partition("/")
+    if kind == "image" or file.filename.lower().endswith(PICTURES):
+        return True
+    return f"{kind}/{form}" == UNKNOWN and "." not in file.filename.strip(".")
 
 
 def _batches(files: Sequence[discord.Attachment]) -> list[list[discord.Attachment]]:

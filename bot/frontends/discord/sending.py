@@ -18,7 +18,13 @@ import discord
 from discord import ui
 
 from bot.conversation.messages import FILES_ONLY, Message
-from bot.frontends.base import Address, MessageGoneError, MessageRef, UnreachableError
+from bot.frontends.base import (
+    Address,
+    MessageGoneError,
+    MessageRef,
+    TryLaterError,
+    UnreachableError,
+)
 from bot.frontends.discord.cards import cards
 from bot.frontends.discord.doors import Door, Doors
 from bot.frontends.discord.faults import ENDED_TOKENS, DoorShutError, TooLargeError, translated
@@ -36,6 +42,11 @@ from engine.contract.blobs import Blobs
 SHEET = "photos.jpg"
 TOO_LARGE = "too_large"
 MAX_KEPT = 2000
+SAID_PRIVATELY = frozenset({"train.privately", "headshot.privately"})
+NOWHERE = 0
+SOON_S = 3.0
+LOOK_AGAIN_S = 0.3
+"""Whether a direct message arrived is known soon; a word that says so waits a little for it."""
 
 Way = TypeVar("Way")
 
@@ -81,11 +92,26 @@ class Sending:
         user_id, channel_id = int(address["user"]), int(address.get("channel") or 0)
         door = self._doors.of(user_id, channel_id)
         if door is not None:
+            if message.key in SAID_PRIVATELY and not self._is_true(door):
+                return {"door": door.channel_id, "message": NOWHERE}
             try:
                 return await self._through(door, message, replace)
             except DoorShutError:
                 self._doors.shut(door)
         return await self._privately(user_id, message, replace)
+
+    def _is_true(self, door: Door) -> bool:
+        """That something was written privately; whoever is closed to it is told so instead.
+
+        Raises:
+            TryLaterError: it is on its way, so nobody knows yet.
+        """
+        if self._homes.is_closed(door.user_id):
+            return False
+        is_early = self._doors.now() - door.opened_at < SOON_S
+        if is_early and not self._homes.reached_since(door.user_id, door.opened_at):
+            raise TryLaterError(LOOK_AGAIN_S)
+        return True
 
     # Through an interaction.
 
@@ -146,7 +172,9 @@ class Sending:
         self, user_id: int, message: Message, replace: MessageRef | None
     ) -> MessageRef:
         if replace is not None and "channel" in replace:
-            return await self._edit_private(message, replace)
+            ref = await self._edit_private(message, replace)
+            self._homes.found_open(user_id)
+            return ref
         if replace is not None:
             maker = self._doors.to(user_id, int(replace["message"]))
             if maker is not None:
@@ -198,6 +226,7 @@ class Sending:
                     if sent is not None:
                         continue
                 sent = await channel.send(view=view, files=files, nonce=f"{nonce}{number}")
+        self._homes.found_open(user_id)
         self._nonces.pop(_key(channel_id, draft.message), None)
         assert sent is not None
         return {"channel": channel_id, "message": sent.id}
