@@ -366,12 +366,18 @@ def _settings(
     context: typer.Context, logs: Literal["to a file", "to stderr", "no"] = "to a file"
 ) -> "Settings":
     from bot.logs import configure
-    from bot.settings import load
+    from bot.settings import SettingsError, load
 
     flags = cast(Flags, context.obj)
     settings = load({"data_dir": flags.data} if flags.data else {}, flags.config)
     output = settings.log_dir / "bot.log" if logs == "to a file" else None
-    configure("error" if logs == "no" else settings.log_level, output)
+    try:
+        configure("error" if logs == "no" else settings.log_level, output)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {settings.data_dir} cannot be used: {error.strerror}; "
+            "choose another with --data DIR or HEADSHOT_DATA_DIR"
+        ) from error
     return settings
 
 

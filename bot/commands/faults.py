@@ -1,6 +1,9 @@
 """What a person is told when a command fails for a reason they can do something about."""
 
+import errno
+
 from redis.exceptions import ConnectionError
+from sqlalchemy.exc import OperationalError
 
 from bot.conversation.phrases import phrase
 from bot.processes.supervisor import PartHopelessError
@@ -8,6 +11,12 @@ from bot.processes.valkey import ValkeyError
 from bot.settings import SettingsError
 from engine.contract.failures import EngineError, Failure
 from engine.contract.styles import StylesError
+
+OF_A_PERSON = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+}
+"""What files and folders may be in the way of; anything else is a fault of ours."""
 
 
 class CommandError(Exception):
@@ -24,6 +33,10 @@ def sentence(error: Exception) -> str | None:
         return failure_sentence(error.failure)
     if isinstance(error, ConnectionError):
         return "Redis does not answer; is it running, and is HEADSHOT_REDIS_URL right?"
+    if isinstance(error, OSError) and error.filename is not None and error.errno in OF_A_PERSON:
+        return f"cannot use {error.filename}: {error.strerror}"
+    if isinstance(error, OperationalError):
+        return f"cannot use the database: {error.orig}; “headshot-bot doctor” looks at its folder"
     return None
 
 

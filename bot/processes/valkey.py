@@ -81,6 +81,11 @@ class Valkey:
             raise ValkeyError(
                 f"the queue server did not answer within {START_TIMEOUT_S:.0f} s; see {self._log}"
             ) from error
+        except OSError as error:
+            raise ValkeyError(
+                f"the queue server cannot use {error.filename or self._folder}: {error.strerror}; "
+                "choose another data folder with --data DIR or HEADSHOT_DATA_DIR"
+            ) from error
 
     async def keep(self) -> None:
         """Starts a server again whenever there is none. Runs until cancelled."""

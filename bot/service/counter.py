@@ -6,13 +6,13 @@ an account of their own, so that no chat misses or repeats anything.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from bot.conversation.effects import CancelOrder, DeleteModel, Generate, StartTraining
 from bot.conversation.situation import Model, Photo
-from bot.database import models, people, photos
+from bot.database import errands, models, people, photos
 from bot.database.connection import Database
 from bot.database.tables import Account, Collection, Person
 from bot.frontends.base import Address, Caller
@@ -31,6 +31,8 @@ from engine.contract.manifests import LoraManifest
 
 PLATFORM = "command"
 ADDRESS: Address = {"command": "local"}
+TIDYING_S = 10.0
+LOOK_EVERY_S = 0.05
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 """The counter is never where a person was seen last."""
 
@@ -107,7 +109,10 @@ class Counter:
             return [photo_of(row) for row in await photos.of_collection(tx, collection_id)]
 
     async def put_away(self, owner: str, collection_id: str) -> None:
-        """Deletes collected photos and what is left of a training, unless a model came of it."""
+        """Deletes collected photos and what is left of a training, unless a model came of it.
+
+        Returns when that is done: who ordered may leave at once, and nothing of theirs may stay.
+        """
         async with self._visit(owner) as visit:
             collection = await visit.tx.get(Collection, collection_id)
             model_id = derive_id("train_lora", owner, collection_id)
@@ -116,6 +121,15 @@ class Counter:
                 await self._turns.perform(visit, [DeleteModel(model_id=model_id)])
             elif model is None and collection is not None and collection.person_id == owner:
                 collecting.discard(visit, await photos.drop_collection(visit.tx, collection))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIDYING_S):
+                while await self._is_untidy():
+                    self._bells.errands.ring()
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _is_untidy(self) -> bool:
+        async with self._database.reading() as tx:
+            return bool(await errands.due(tx, self._clock()))
 
     async def train(self, owner: str, collection_id: str, name: str, quality: Quality) -> str:
         """Returns the id of the order, which is the model's, too."""

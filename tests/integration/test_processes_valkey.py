@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bot.processes.valkey import MAX_SOCKET_PATH_BYTES, embedded, socket_path
+from bot.processes.valkey import MAX_SOCKET_PATH_BYTES, ValkeyError, embedded, socket_path
 from engine.contract.queue import connect
 
 HOST = """
@@ -140,3 +140,10 @@ async def test_a_deep_data_folder_still_gets_a_socket(tmp_path: Path) -> None:
         await redis.aclose()
     path.unlink(missing_ok=True)
     path.parent.rmdir()
+
+
+async def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(ValkeyError, match=r"data/valkey: Not a directory; choose another"):
+        async with embedded(tmp_path / "data", tmp_path / "logs"):
+            pass

@@ -9,6 +9,7 @@ from service_house import House, a_house, until
 
 from bot.conversation.effects import Generate
 from bot.service.counter import Counter
+from engine.contract import keys
 from engine.contract.failures import Failure
 from engine.contract.manifests import LoraManifest
 
@@ -63,6 +64,19 @@ async def test_photos_of_the_counter_stay_apart_from_a_chats(house: House) -> No
     assert len(card.photos) == 1
     await counter.put_away(owner, collection)
     assert await counter.photos(collection) == []
+
+
+async def test_what_is_put_away_is_gone_at_once(house: House) -> None:
+    """The command that asked ends now, and with it whoever could delete."""
+    counter = house.service.counter
+    owner = await counter.owner(house.chat.caller("ann"))
+    collection = await counter.collect(owner, GOOD)
+    await judged(counter, collection)
+    assert await house.blobs.list(keys.person(owner))
+
+    await counter.put_away(owner, collection)
+
+    assert await house.blobs.list(keys.person(owner)) == []
 
 
 async def test_a_failed_training_leaves_its_name_free(house: House) -> None:

@@ -1,14 +1,17 @@
 """The command line: what it offers, what it answers, and that it answers at once."""
 
+import errno
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from bot.cli import cli
+from bot.commands.faults import sentence
 
 COMMANDS = (
     "check",
@@ -135,3 +138,32 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     done = main("--data", str(tmp_path), "check", str(tmp_path / "none"))
     assert done.returncode == 2
     assert "does not exist" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    taken = tmp_path / "taken"
+    taken.touch()
+    done = main("--data", str(taken), "check", str(tmp_path / "photos"))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"headshot-bot: the data folder {taken} cannot be used: Not a directory; "
+        "choose another with --data DIR or HEADSHOT_DATA_DIR\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "out"), "out: Read-only file system"),
+        (OSError(errno.EISDIR, "Is a directory", "a.jpg"), "a.jpg: Is a directory"),
+        (OperationalError("", {}, Exception("disk full")), "the database: disk full"),
+        (OSError(errno.EBADF, "Bad file descriptor", "x"), ""),
+        (KeyError("x"), ""),
+    ],
+)
+def test_what_a_person_can_mend_is_a_sentence_and_a_fault_of_ours_is_not(
+    error: Exception, said: str
+) -> None:
+    assert said in (sentence(error) or "")
+    assert (sentence(error) is None) == (not said)
