@@ -191,14 +191,17 @@ async def test_what_telegram_cannot_show_comes_as_a_file(house: TelegramHouse) -
     assert (kinds.count("photo"), kinds.count("document")) == (2, 3), "one spoils no others"
 
 
-async def test_a_server_without_albums_gets_files_one_by_one(house: TelegramHouse) -> None:
+@pytest.mark.parametrize("code", [404, 501])
+async def test_a_server_without_albums_gets_files_one_by_one(
+    house: TelegramHouse, code: int
+) -> None:
     ann = house.ann
     async with house.open():
         ann.send(ann.album(good(3), as_files=True))
         data, card = await until(lambda: ann.offered("Start training"))
         ann.presses(data, card)
         await until(ann.reads("“Me” is ready!"))
-        unknown = Refused(404, "Not Found: method not found")
+        unknown = Refused(code, "method not found")
         house.server.faults = [Fault("sendMediaGroup", times=99, refused=unknown)]
         ann.says("/headshot founder 2")
         await until(ann.reads("Your 2 headshots"))

@@ -1,11 +1,11 @@
 """A message of several calls: each is done once, however often it is tried."""
 
 import pytest
-from telegram.error import BadRequest, TimedOut
+from telegram.error import BadRequest, NetworkError, TimedOut
 
 from bot.conversation.messages import Message
 from bot.frontends.base import TryLaterError
-from bot.frontends.telegram.progress import Progresses
+from bot.frontends.telegram.progress import MAX_FAULTS, Progresses
 
 ANN = {"chat": 7}
 MESSAGE = Message(key="k", text="t")
@@ -13,6 +13,10 @@ MESSAGE = Message(key="k", text="t")
 
 async def healthy() -> bool:
     return True
+
+
+async def ill() -> bool:
+    return False
 
 
 class Calls:
@@ -47,6 +51,24 @@ async def test_two_lost_answers_count_as_sent_while_the_server_is_well() -> None
         await progress.step("one", call)
     assert await progress.step("one", call) is None
     assert call.num == 2
+
+
+async def test_what_a_healthy_server_always_fails_at_it_does_not_take() -> None:
+    faults = [NetworkError("Internal Server Error") for _ in range(MAX_FAULTS)]
+    progress = Progresses(healthy).of(ANN, MESSAGE)
+    call = Calls(*faults)
+    for _ in range(MAX_FAULTS - 1):
+        with pytest.raises(NetworkError) as passing:
+            await progress.step("one", call)
+        assert not isinstance(passing.value, BadRequest)
+    with pytest.raises(BadRequest):
+        await progress.step("one", call)
+    patient, waited_for = Progresses(ill).of(ANN, MESSAGE), Calls(*faults)
+    for _ in faults:
+        with pytest.raises(NetworkError) as passing:
+            await patient.step("one", waited_for)
+        assert not isinstance(passing.value, BadRequest)
+    assert await patient.step("one", waited_for) == MAX_FAULTS + 1, "a server that is ill gets well"
 
 
 async def test_what_takes_long_goes_on_with_the_next_try() -> None:

@@ -80,6 +80,13 @@ def is_in_doubt(error: TelegramError) -> bool:
     return isinstance(error, TimedOut) or isinstance(error.__cause__, httpx.HTTPError)
 
 
+def is_fault_of_theirs(error: TelegramError) -> bool:
+    """The server answered, and that it could not: 5xx. Most such faults pass."""
+    if isinstance(error, BadRequest) or not isinstance(error, NetworkError):
+        return False
+    return translated(error) is not None and not isinstance(error.__cause__, httpx.HTTPError)
+
+
 def translated(error: TelegramError) -> FrontendError | None:
     """For delivery; None for a fault of ours that is tried a few times and then put aside."""
     match error:

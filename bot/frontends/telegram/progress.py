@@ -2,6 +2,7 @@
 
 A call whose answer got lost may have been done. It is tried once more; if that answer gets lost
 as well while the server is in good health, it counts as done: one double at most, nothing lost.
+And what a server in good health fails at again and again, it does not take.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ from math import inf
 from typing import Any
 
 import structlog
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
 from bot.conversation.messages import Message
 from bot.frontends.base import Address, TryLaterError
-from bot.frontends.telegram.faults import SOON_S, is_in_doubt
+from bot.frontends.telegram.faults import SOON_S, is_fault_of_theirs, is_in_doubt
 
 MAX_REMEMBERED = 1000
 MAX_DOUBTS = 2
+MAX_FAULTS = 3
 PORTION_S = 60.0
 """What takes longer, such as many large files, goes on with the next try."""
 log = structlog.get_logger()
@@ -36,6 +38,7 @@ class Progress:
     """Time of the event loop after which no further call is begun."""
     done: dict[str, Any] = field(default_factory=dict[str, Any])
     doubts: dict[str, int] = field(default_factory=dict[str, int])
+    faults: dict[str, int] = field(default_factory=dict[str, int])
 
     async def step(self, name: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """What the call returned, now or at an earlier try; None where nobody knows."""
@@ -49,6 +52,8 @@ class Progress:
         try:
             return await call()
         except TelegramError as error:
+            if is_fault_of_theirs(error) and await self._is_refusal(name):
+                raise BadRequest(error.message) from error
             if not is_in_doubt(error):
                 raise
             self.doubts[name] = self.doubts.get(name, 0) + 1
@@ -57,6 +62,10 @@ class Progress:
                 raise TryLaterError(SOON_S) from error
             log.warning("telegram_taken_as_sent", step=name)
             return None
+
+    async def _is_refusal(self, name: str) -> bool:
+        self.faults[name] = self.faults.get(name, 0) + 1
+        return self.faults[name] >= MAX_FAULTS and await self.is_healthy()
 
 
 class Progresses:

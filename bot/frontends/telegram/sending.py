@@ -1,6 +1,7 @@
 """Messages, put into Telegram's calls: texts, and cards that are edited in place."""
 
 import asyncio
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -8,7 +9,7 @@ import structlog
 from telegram import InputMediaPhoto, LinkPreviewOptions, ReplyParameters
 from telegram import Message as Sent
 from telegram.constants import ParseMode
-from telegram.error import ChatMigrated, TelegramError
+from telegram.error import BadRequest, ChatMigrated, NetworkError, TelegramError
 
 from bot.conversation.actions import Verb
 from bot.conversation.messages import MENU, Message
@@ -16,7 +17,7 @@ from bot.frontends.base import Address, MessageGoneError, MessageRef
 from bot.frontends.telegram.client import Client
 from bot.frontends.telegram.collage import collage
 from bot.frontends.telegram.drawing import fits_caption, keyboard, text_of
-from bot.frontends.telegram.faults import is_in_doubt, is_refused, is_unchanged, translated
+from bot.frontends.telegram.faults import is_refused, is_unchanged, translated
 from bot.frontends.telegram.files import MIB
 from bot.frontends.telegram.pictures import PHOTO_LIMIT_MIB, UPLOAD_LIMIT_MIB, Pictures
 from bot.frontends.telegram.presses import Presses
@@ -135,17 +136,21 @@ class Sender:
         if photo and (is_stale or not fits_caption(message)):
             await self._remove(ref)
             raise MessageGoneError
+        place = {"chat": chat_id, "edited": ref["message"]}
+        progress = self._progresses.of(place, message)
         try:
             if wanted and wanted not in (photo, ref.get("refused")):
-                photo = await self._edit_photo(message, ref) or photo
+                edit = partial(self._edit_photo, message, ref)
+                photo = await progress.step("edit", edit) or photo
             else:
-                await self._edit_text(message, ref)
+                await progress.step("edit", partial(self._edit_text, message, ref))
         except TelegramError as error:
             if is_refused(error):
                 await self._remove(ref)
                 raise MessageGoneError from error
             if not is_unchanged(error):
                 raise
+        self._progresses.close(place, message)
         return {**ref, "photo": photo}
 
     async def _has_scrolled_away(self, chat_id: int, message: Message, ref: MessageRef) -> bool:
@@ -211,8 +216,10 @@ class Sender:
     async def _is_healthy(self) -> bool:
         try:
             await self._client.get_me(read_timeout=10)
-        except TelegramError as error:
-            return not is_in_doubt(error)
+        except BadRequest:
+            return True
+        except NetworkError:
+            return False
         return True
 
 
