@@ -99,11 +99,11 @@ def test_in_a_pipe_a_card_speaks_only_when_it_has_news() -> None:
     console = Console(file=StringIO(), width=80)
     screen = PlainScreen(console)
 
-    def card(progress: float, photos: tuple[PhotoLine, ...] = ()) -> None:
+    def card(progress: float, photos: tuple[PhotoLine, ...] = ()) -> bool:
         said = Message(key="k", title="Training", text="on it", progress=progress, photos=photos)
-        screen.card("order:1", said, lambda message: drawing.message(message, {}))
+        return screen.card("order:1", said, lambda message: drawing.message(message, {}))
 
-    for step in range(100):
-        card(step / 100)
+    in_full = [card(step / 100) for step in range(100)]
+    assert in_full == [True] + 99 * [False], "its pictures need not be shown once more"
     output = console.file.getvalue()  # type: ignore[attr-defined]
     assert output.count("on it") == 10

@@ -1,5 +1,6 @@
 """Which photos a line names."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,16 @@ def test_talk_names_nothing(text: str) -> None:
 def test_tab_offers_paths_with_their_spaces_escaped(photos: Path) -> None:
     assert complete("~/my") == ["~/my\\ photos/"]
     assert complete("~/my\\ photos/c") == ["~/my\\ photos/c\\ d.png"]
+
+
+@pytest.mark.parametrize("text", ["a long story " * 30, "x" * 300, "/x" * 3000])
+def test_what_is_too_long_for_a_path_is_talk_or_missing(text: str) -> None:
+    assert named_in(text).files == ()
+
+
+def test_pipes_and_devices_are_no_pictures(tmp_path: Path) -> None:
+    """Reading one would never end."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+
+    assert named_in(str(tmp_path / "pipe.jpg")).files == ()
+    assert named_in("/dev/zero").empty == (Path("/dev/zero"),)

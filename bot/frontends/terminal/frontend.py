@@ -146,8 +146,8 @@ class TerminalFrontend:
         pictures = [await self._album.keep(picture) for picture in message.pictures]
         if message.card and message.card != MENU and not message.final:
             self._cards[message.card] = message
-            self._screen.card(message.card, message, partial(self._draw, pictures=pictures))
-            if not self._screen.is_living:
+            draw = partial(self._draw, pictures=pictures)
+            if not self._screen.card(message.card, message, draw):
                 news = [picture for picture in pictures if picture.is_new]
                 shown = (Padding(line, (0, 0, 0, 2)) for line in self._album.show(news))
                 self._screen.print(*shown, is_line=True)

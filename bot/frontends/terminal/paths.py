@@ -36,7 +36,7 @@ class Named:
 def named_in(text: str) -> Named:
     """All photos that a line names; nothing (and False) where it is no line of paths."""
     whole = _path(text.strip().strip("'\""))
-    words = [text.strip().strip("'\"")] if whole.exists() and text.strip() else _words(text)
+    words = [text.strip().strip("'\"")] if text.strip() and _is_there(whole) else _words(text)
     if not any(_exists(word) or _looks_like_a_path(word) for word in words):
         return Named()
     files: dict[Path, None] = {}
@@ -71,7 +71,15 @@ def _words(text: str) -> list[str]:
 
 
 def _exists(word: str) -> bool:
-    return _path(word).exists() or bool(_matches(word))
+    return _is_there(_path(word)) or bool(_matches(word))
+
+
+def _is_there(path: Path) -> bool:
+    """Also of what can be no path: a long sentence, or one behind a door that is shut."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _looks_like_a_path(word: str) -> bool:
@@ -97,16 +105,17 @@ def _matches(word: str) -> list[Path]:
 def _files(word: str) -> list[Path] | None:
     """None where there is nothing of that name."""
     path = _path(word)
-    places = [path] if path.exists() else _matches(word)
+    places = [path] if _is_there(path) else _matches(word)
     if not places:
         return None
     return [file for place in places for file in _of(place)]
 
 
 def _of(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
+    """Neither pipes nor devices: they would be read for ever."""
+    if path.is_file():
         yield path
-        return
-    for file in sorted(path.iterdir()):
-        if file.is_file() and file.suffix.lower() in IMAGES and not file.name.startswith("."):
-            yield file
+    elif path.is_dir() and os.access(path, os.R_OK | os.X_OK):
+        for file in sorted(path.iterdir()):
+            if file.is_file() and file.suffix.lower() in IMAGES and not file.name.startswith("."):
+                yield file

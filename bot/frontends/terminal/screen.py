@@ -19,17 +19,12 @@ Draw = Callable[[Message], RenderableType]
 
 
 class Screen(Protocol):
-    @property
-    def is_living(self) -> bool:
-        """Shows what a card shows, at all times."""
-        ...
-
     def print(self, *what: RenderableType, is_line: bool = False) -> None:
         """Puts something down for good; lines stand close together, all else apart."""
         ...
 
-    def card(self, card: str, said: Message, draw: Draw) -> None:
-        """Shows a card, or shows it anew."""
+    def card(self, card: str, said: Message, draw: Draw) -> bool:
+        """Shows a card, or shows it anew. Whether all of it is shown now."""
         ...
 
     def drop(self, card: str) -> None:
@@ -44,8 +39,6 @@ class Screen(Protocol):
 class LiveScreen:
     """Cards that go on, and the line being typed, stay at the foot of the terminal."""
 
-    is_living = True
-
     def __init__(self, console: Console, prompt: Callable[[], RenderableType] | None) -> None:
         self._paper = Paper(console)
         self._prompt = prompt
@@ -59,9 +52,10 @@ class LiveScreen:
         self._paper.print(*what, is_line=is_line)
         self.refresh()
 
-    def card(self, card: str, said: Message, draw: Draw) -> None:
+    def card(self, card: str, said: Message, draw: Draw) -> bool:
         self._cards[card] = said, draw
         self.refresh()
+        return True
 
     def drop(self, card: str) -> None:
         self._cards.pop(card, None)
@@ -101,8 +95,6 @@ class Lowest:
 class PlainScreen:
     """For pipes and files: nothing is taken back, and a card speaks only when it has news."""
 
-    is_living = False
-
     def __init__(self, console: Console) -> None:
         self._paper = Paper(console)
         self._told: dict[str, tuple[str, bool, int]] = {}
@@ -110,7 +102,7 @@ class PlainScreen:
     def print(self, *what: RenderableType, is_line: bool = False) -> None:
         self._paper.print(*what, is_line=is_line)
 
-    def card(self, card: str, said: Message, draw: Draw) -> None:
+    def card(self, card: str, said: Message, draw: Draw) -> bool:
         """In full at first and once all photos are judged; in between a line every tenth."""
         told = self._told.get(card)
         pending = any(photo.verdict == "pending" for photo in said.photos)
@@ -118,10 +110,12 @@ class PlainScreen:
         self._told[card] = news
         if told is None or (told[1] and not pending):
             self.print(draw(said))
-        elif told != news and not said.photos:
+            return True
+        if told != news and not said.photos:
             first = drawing.plain(said.text.split("\n", 1)[0])
             done = drawing.bar(said.progress) if said.progress is not None else said.title
             self.print(Text.assemble("  ", done, "  ", first), is_line=True)
+        return False
 
     def drop(self, card: str) -> None:
         self._told.pop(card, None)
