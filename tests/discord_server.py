@@ -327,6 +327,7 @@ class DiscordServer:
         for pattern, handler in (
             (r"GET /users/@me", self._me),
             (r"GET /oauth2/applications/@me", self._application),
+            (r"GET /applications/\d+/commands", self._known_commands),
             (r"PUT /applications/\d+/commands", self._commands),
             (r"POST /users/@me/channels", self._open_channel),
             (r"POST /channels/(\d+)/messages", self._post),
@@ -349,6 +350,9 @@ class DiscordServer:
         about = {"id": str(APPLICATION), "name": "bot", "description": "", "bot_public": True}
         about |= {"bot_require_code_grant": False, "verify_key": "", "owner": BOT, "flags": 0}
         return {**about, "summary": "", "icon": None, "team": None}
+
+    def _known_commands(self, payload: Any, files: dict[str, bytes], *_: str) -> Any:
+        return self.commands
 
     def _commands(self, payload: Any, files: dict[str, bytes], *_: str) -> Any:
         self.commands = [

@@ -337,3 +337,22 @@ async def test_nobody_is_told_of_a_message_that_could_not_be_written(line: Line)
     await line.frontend.send(heard.caller.here, word, None)
     assert [said.text for said in line.server.seen_by(ANN)] == ["card"]
     await until(lambda: line.hears(ChatClosed()))
+
+
+async def test_commands_that_are_gone_from_discord_are_told_again(tmp_path: Path) -> None:
+    async with a_discord() as server:
+        for calls in (["PUT"], ["PUT", "GET"], ["PUT", "GET", "GET", "PUT"]):
+            if "GET" in calls[:-1]:
+                server.commands = []
+            server.identified.clear()
+            async with a_line(tmp_path, server) as line:
+                await asyncio.wait_for(server.identified.wait(), 20)
+                await until(lambda expected=calls: asked_about_commands(server) == expected)
+                await server.write(ANN, "hello")
+                await until(lambda line=line: line.hears(Said(text="hello")))
+        assert asked_about_commands(server) == calls
+        assert {"train", "headshot"} <= {command["name"] for command in server.commands}
+
+
+def asked_about_commands(server: DiscordServer) -> list[str]:
+    return [call.split()[0] for call in server.calls if call.endswith("/commands")]

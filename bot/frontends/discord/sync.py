@@ -1,4 +1,4 @@
-"""Tells Discord our commands, only when they are others than last time.
+"""Tells Discord our commands, only when they are others than last time, or gone from there.
 
 What Discord was told is kept in a small file in the data folder, with the ids that Discord gave
 the commands, so that messages can link to them.
@@ -39,7 +39,7 @@ class Sync:
         digest = await digest_of(tree)
         if told.application_id == application_id:
             self.command_ids = told.command_ids
-            if told.digest == digest:
+            if told.digest == digest and await _has_all(tree, told):
                 return
         found = await self._tell(tree)
         self.command_ids = {
@@ -71,6 +71,16 @@ class Sync:
         partial = self._file.with_suffix(".partial")
         partial.write_text(told.model_dump_json(), encoding="utf-8")
         partial.replace(self._file)
+
+
+async def _has_all(tree: app_commands.CommandTree[Any], told: Told) -> bool:
+    """Whether Discord still has what it was told; another program may have told it otherwise."""
+    try:
+        found = await tree.fetch_commands()
+    except REST as error:
+        log.info("commands_not_fetched", error=type(error).__name__)
+        return True
+    return set(told.command_ids.values()) <= {command.id for command in found}
 
 
 async def digest_of(tree: app_commands.CommandTree[Any]) -> str:
