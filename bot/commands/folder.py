@@ -1,11 +1,13 @@
-"""The photos of a folder, as commands take them: what can be handed on, what is refused unread.
+"""Folders that commands take photos from and write to: what can be handed on, what cannot be used.
 
 Reads files; what is in them is judged elsewhere.
 """
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
+from bot.commands.faults import CommandError
 from engine.contract.photos import PhotoLimits, PhotoReport, Reason, ReasonCode
 
 
@@ -24,6 +26,20 @@ def take(file: Path, limits: PhotoLimits) -> bytes | PhotoReport:
         return file.read_bytes()
     except OSError:
         return _refused(file, ReasonCode.UNREADABLE, problem="no_access")
+
+
+def make_ready(out: Path) -> None:
+    """Lays out the folder for results, before hours go into what could then not be written.
+
+    Raises:
+        CommandError: when nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"--out {out} cannot be used: {error.strerror}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise CommandError(f"--out {out} cannot be used: nothing may be written there")
 
 
 def _refused(file: Path, code: ReasonCode, **facts: object) -> PhotoReport:

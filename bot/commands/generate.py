@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bot.commands.cupboard import base_of
 from bot.commands.faults import CommandError
+from bot.commands.folder import make_ready
 from bot.commands.import_lora import look
 from bot.commands.teller import counter_of, see_through
 from bot.commands.workplace import open_workplace
@@ -60,6 +61,7 @@ async def generate(
     catalogue = styles.load(settings.styles)
     _refuse_style(look.style, list(catalogue))
     background, clothes = _chosen(look, catalogue)
+    make_ready(out)
     async with (
         open_workplace(settings) as place,
         counter_of(place, console) as (counter, teller),
@@ -111,7 +113,6 @@ async def files_beside(blobs: Blobs, prefix: str, made: HeadshotsManifest) -> di
 
 def _write(out: Path, made: HeadshotsManifest, pictures: Sequence[bytes]) -> list[Path]:
     """Named for style and seed, which is how a picture is asked for again."""
-    out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"{made.style}-{shot.seed}.jpg" for shot in made.headshots]
     for path, picture in zip(paths, pictures, strict=True):
         path.write_bytes(picture)

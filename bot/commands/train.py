@@ -14,7 +14,7 @@ from rich.text import Text
 from bot.commands.again import command
 from bot.commands.check import as_object
 from bot.commands.faults import CommandError
-from bot.commands.folder import files_of, take
+from bot.commands.folder import files_of, make_ready, take
 from bot.commands.teller import counter_of, see_through
 from bot.commands.verdict_list import VerdictList
 from bot.commands.workplace import open_workplace
@@ -51,6 +51,8 @@ async def train(
     console = Console(stderr=as_json)
     wanted = _quality(quality)
     files = await asyncio.to_thread(files_of, folder)
+    if out is not None:
+        make_ready(out)
     async with (
         open_workplace(settings) as place,
         counter_of(place, console) as (counter, teller),
@@ -135,7 +137,6 @@ async def _judged(
 
 
 def _copy(path: Path, lora: bytes, manifest: LoraManifest) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(lora)
     path.with_suffix(".json").write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
 

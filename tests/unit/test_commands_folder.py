@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.commands.again import command
-from bot.commands.folder import files_of, take
+from bot.commands.faults import CommandError
+from bot.commands.folder import files_of, make_ready, take
 from engine.contract.photos import PhotoLimits, PhotoReport
 
 
@@ -55,3 +56,13 @@ def test_names_that_are_no_text_are_refused_too(tmp_path: Path) -> None:
 )
 def test_a_command_to_paste_goes_to_the_same_data(flags: list[str], line: str) -> None:
     assert command(flags, "generate", "--lora", "my face").endswith(line)
+
+
+def test_where_results_cannot_go_is_said_before_the_work(tmp_path: Path) -> None:
+    make_ready(tmp_path / "new" / "one")
+    assert (tmp_path / "new" / "one").is_dir()
+
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere")):
+        with pytest.raises(CommandError, match=f"--out {place} cannot be used"):
+            make_ready(place)
