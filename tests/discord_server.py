@@ -84,6 +84,8 @@ class DiscordServer:
         self.files: dict[str, bytes] = {}
         self.leaves_out: set[str] = set()
         """Of what it tells of an interaction; not all of it is always there."""
+        self.tells: Json = {}
+        """Of each interaction, instead of what it would tell."""
         self.slow_files: asyncio.Event | None = None
         self.gateway: list[Json] = []
         self.limit_bytes = 10 * MIB
@@ -228,6 +230,7 @@ class DiscordServer:
         }
         if message is not None:
             payload["message"] = self._shown(message)
+        payload |= self.tells
         payload = {key: value for key, value in payload.items() if key not in self.leaves_out}
         await self.tell("INTERACTION_CREATE", payload)
         return token

@@ -22,6 +22,7 @@ from bot.frontends.base import TryLaterError, UnreachableError
 from bot.frontends.discord.frontend import DiscordFrontend
 from bot.service.service import keep_running
 from engine.contract.blobs import Blobs
+from tests.discord_shapes import a_member
 
 ANN = 21
 
@@ -296,6 +297,37 @@ async def test_what_discord_leaves_out_is_not_missed(line: Line, missing: set[st
     assert said["here"].to == ANN
     await line.server.press(ANN, said["at home"], "Styles")
     await until(lambda: line.hears(Pressed(action=a_button().action)))
+
+
+ELSEWHERE = 1_300_000_000_000_000_001
+GROUP_CHAT = {
+    "context": 2,
+    "channel": {"id": str(ELSEWHERE), "type": 3, "name": None, "icon": None, "recipients": []},
+}
+FOREIGN_SERVER = {
+    "context": 0,
+    "guild_id": str(ELSEWHERE + 1),
+    "guild": {"id": str(ELSEWHERE + 1), "locale": "de", "features": []},
+    "member": a_member(ANN, [ELSEWHERE + 2]),
+    "channel": {"id": str(ELSEWHERE), "type": 0, "name": "elsewhere", "position": 0},
+    "guild_locale": "de",
+    "something": {"new": True},
+}
+
+
+@pytest.mark.parametrize("place", [GROUP_CHAT, FOREIGN_SERVER], ids=["group", "server"])
+async def test_whoever_added_the_bot_to_themselves_is_answered_alone_wherever_they_are(
+    line: Line, place: dict[str, object]
+) -> None:
+    owners = {"authorizing_integration_owners": {"1": str(ANN)}, "channel_id": str(ELSEWHERE)}
+    line.server.tells = {**place, **owners}
+    await line.server.command(ANN, "status", private=True)
+    heard: Heard = (await until(lambda: line.desk.heard))[-1]
+    assert heard.caller.here is not None
+    assert heard.caller.here == {"user": str(ANN), "channel": str(ELSEWHERE)}
+    assert not heard.caller.is_admin
+    await line.frontend.send(heard.caller.here, a_message("answer"), None)
+    assert [(said.text, said.to) for said in line.server.seen_by(ANN)] == [("answer", ANN)]
 
 
 async def test_commands_and_values_that_no_client_offers_are_handed_on(line: Line) -> None:
