@@ -103,8 +103,16 @@ def test_files_need_little() -> None:
 def test_a_press_needs_little() -> None:
     query = {"id": "q", "from": {"id": 7}, "data": "styles::"}
     message = {"message": {"message_id": 3, "chat": {"id": 7}}}
-    for pressed in ({**query}, {**query, **message}, {**query, **message, "from": None}):
+    in_private = {"message": {"message_id": 3, "chat": {"id": 7, "type": "private"}}}
+    nowhere = {"message": {"message_id": 3}}
+    for pressed in (
+        {**query},
+        {**query, **message},
+        {**query, **nowhere},
+        {**query, **in_private, "from": None},
+    ):
         found = understood({"callback_query": pressed})
         assert found is not None
+        assert (found.caller.user_id, found.caller.here) == ("7", None)
         assert isinstance(found.said, Pressed)
         assert found.said.action is not None

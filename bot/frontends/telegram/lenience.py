@@ -69,11 +69,12 @@ def whole_update(update: Json) -> Json:
     if isinstance(query, dict):
         pressed: Json = {"chat_instance": "", **cast("Json", query)}
         whole["callback_query"] = pressed
-        chat: Json = {}
-        if isinstance(pressed.get("message"), dict):
-            pressed["message"] = _message(pressed["message"])
-            chat = pressed["message"]["chat"]
-        pressed["from"] = _user(pressed.get("from") or _alone_in(chat))
+        message: Json = pressed.get("message") or {}
+        presser = _user(pressed.get("from") or _alone_in(message.get("chat") or {}))
+        pressed["from"] = presser
+        if message:
+            chat = message.get("chat") or {"id": presser["id"], "type": "private"}
+            pressed["message"] = _message({**message, "chat": chat})
     return whole
 
 
@@ -97,7 +98,7 @@ def _message(message: Json) -> Json:
 
 def _alone_in(chat: Json) -> Json:
     """A private chat's other side."""
-    return {"id": chat["id"]} if chat.get("type") == "private" else {}
+    return {"id": chat["id"]} if chat.get("type") == "private" and chat.get("id") else {}
 
 
 def _user(user: Any) -> Json:
