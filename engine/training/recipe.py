@@ -44,6 +44,8 @@ class Recipe(Frozen):
 
 
 _LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
+_SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 4, "best": 8}
+"""A look takes a small base as long as twelve of its steps, and a large one as long as nine."""
 
 
 class _Dial(Frozen):
@@ -78,9 +80,9 @@ _LARGE: dict[Quality, _Dial] = {
     ),
 }
 _SMALL: dict[Quality, _Dial] = {
-    "fast": _Dial(steps_per_photo=8, fewest_steps=60, most_steps=120, learning_rate=2e-3),
-    "standard": _Dial(steps_per_photo=20, fewest_steps=120, most_steps=240, learning_rate=1.5e-3),
-    "best": _Dial(steps_per_photo=40, fewest_steps=240, most_steps=640, learning_rate=1e-3),
+    "fast": _Dial(steps_per_photo=8, fewest_steps=80, most_steps=120, learning_rate=4e-3),
+    "standard": _Dial(steps_per_photo=18, fewest_steps=150, most_steps=240, learning_rate=3e-3),
+    "best": _Dial(steps_per_photo=40, fewest_steps=240, most_steps=640, learning_rate=2e-3),
 }
 _TINY: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=30, fewest_steps=240, most_steps=400, learning_rate=4e-3),
@@ -144,7 +146,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         ema_decay=0.98 if is_small else 0.99,
         caption_dropout=0.05,
         preservation_share=dial.preservation_share,
-        looks=_LOOKS[quality],
+        looks=(_SMALL_LOOKS if is_small else _LOOKS)[quality],
     )
 
 

@@ -174,3 +174,13 @@ def test_a_card_without_room_for_one_block_is_told() -> None:
 
 def test_a_small_base_is_never_rounded() -> None:
     assert memory.choose(memory.Needs(60, 8, 7), 6000, True) == MemoryPlan("whole", "80", "plain")
+
+
+def test_only_large_products_are_rounded_on_a_processor() -> None:
+    amx = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    large = torch.bfloat16 if amx else torch.float32
+
+    assert catalogue.choose_dtype(torch.device("cuda"), 0) == torch.bfloat16
+    assert catalogue.choose_dtype(torch.device("cpu"), 1 << 20) == torch.float32
+    assert catalogue.choose_dtype(torch.device("cpu"), 40 << 20) == large
+    assert catalogue.choose_dtype(torch.device("mps"), 40 << 20) == torch.float32
