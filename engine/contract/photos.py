@@ -30,7 +30,7 @@ class ReasonCode(StrEnum):
 
 
 REASON_FACTS: dict[ReasonCode, frozenset[str]] = {
-    # problem: empty_file | not_an_image | truncated | unsupported | damaged; no_access (of a folder)
+    # problem: empty_file | not_an_image | truncated | unsupported | damaged | no_access
     ReasonCode.UNREADABLE: frozenset({"problem"}),
     # unit: bytes | pixels
     ReasonCode.TOO_LARGE: frozenset({"value", "limit", "unit"}),
