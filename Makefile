@@ -12,6 +12,8 @@ PHOTOS ?=
 STYLE ?= linkedin
 OUT ?= ./demo-output
 ARGS ?=
+# Many processes import torch and diffusers: without bytecode each takes 12 s of compiling, not 5.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint types imports format gallery bench-likeness clean
