@@ -96,6 +96,8 @@ def refuse_upload(turn: Turn, upload: UploadRefused) -> Reply:
     facts = {"n": upload.num_files, "limit": upload.limit_mib}
     if upload.reason == "too_large" and upload.limit_mib is None:
         return turn.reply(turn.tell("upload.too_large_somehow", facts))
+    if upload.reason == "too_large" and upload.photos_are_smaller:
+        return turn.reply(turn.tell("upload.too_large_as_file", facts))
     return turn.reply(turn.tell(f"upload.{upload.reason}", facts))
 
 

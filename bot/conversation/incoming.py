@@ -44,6 +44,9 @@ class UploadRefused(Frozen):
     reason: Literal["too_large", "not_an_image", "download_failed"]
     limit_mib: int | None = Field(default=None, description="of the platform, for too_large")
     num_files: int = 1
+    photos_are_smaller: bool = Field(
+        default=False, description="the platform shrinks what is sent as a photo, not as a file"
+    )
 
 
 class ChatClosed(Frozen):

@@ -323,6 +323,15 @@ def test_files_that_never_became_photos(reason: str) -> None:
 
     assert message.key == f"upload.{reason}"
     assert message.text.startswith("3 ")
+    assert "photos instead" not in message.text
+
+
+def test_where_photos_are_sent_smaller_than_files_that_is_the_advice() -> None:
+    upload = UploadRefused(reason="too_large", limit_mib=20, photos_are_smaller=True)
+
+    (message,) = respond(upload, SITUATIONS["enough"]).messages
+
+    assert "as a photo instead" in message.text
 
 
 def test_removing_a_photo() -> None:

@@ -160,6 +160,12 @@ PHRASES: Catalogue = {
     "photo.gone": "Foto {number} ist schon weg.",
     "upload.too_large": Plural(
         "Diese Datei ist größer als {limit} MB und erreicht mich nicht. "
+        "Verkleinere sie und schick sie noch einmal.",
+        "{n} Dateien sind größer als {limit} MB und erreichen mich nicht. "
+        "Verkleinere sie und schick sie noch einmal.",
+    ),
+    "upload.too_large_as_file": Plural(
+        "Diese Datei ist größer als {limit} MB und erreicht mich nicht. "
         "Schick sie als Foto oder verkleinere sie.",
         "{n} Dateien sind größer als {limit} MB und erreichen mich nicht. "
         "Schick sie als Fotos oder verkleinere sie.",

@@ -137,6 +137,12 @@ PHRASES: Catalogue = {
     "photo.gone": "Photo {number} is already gone.",
     "upload.too_large": Plural(
         "That file is larger than {limit} MB, so it can't reach me. "
+        "Make it smaller and send it again.",
+        "{n} files are larger than {limit} MB, so they can't reach me. "
+        "Make them smaller and send them again.",
+    ),
+    "upload.too_large_as_file": Plural(
+        "That file is larger than {limit} MB, so it can't reach me. "
         "Send it as a photo instead, or make it smaller.",
         "{n} files are larger than {limit} MB, so they can't reach me. "
         "Send them as photos instead, or make them smaller.",

@@ -153,6 +153,7 @@ class Hand:
         here = {"here": these[0].origin, "here_is_private": True}
         limit_mib = self._files.limit_mib if reason == "too_large" else None
         facts = {"reason": reason, "num_files": len(these), "limit_mib": limit_mib}
+        facts["photos_are_smaller"] = True
         return these[0].caller.model_copy(update=here), UploadRefused.model_validate(facts)
 
     async def _show_typing(self, chat_id: int) -> None:
