@@ -54,10 +54,13 @@ def said_where_asked(turn: Turn, reply: Reply) -> Reply:
 def help_(turn: Turn) -> Reply:
     commands = "\n".join(f"/{name} · {turn.say(f'command.{name}')}" for name in COMMANDS)
     first = "train" if turn.situation.chosen_model is None else "headshot"
+    here = turn.situation
+    is_seen = here.in_group and not here.here_is_private
+    end = "help.end_among_others" if is_seen else "help.end"
     return turn.reply(
         turn.compose(
             "help.text",
-            [turn.say("help.text"), commands, turn.say("help.end")],
+            [turn.say("help.text"), commands, turn.say(end)],
             title=turn.say("help.title"),
             private=False,
             buttons=((primary(turn.command_button(first)), turn.command_button("status")),),

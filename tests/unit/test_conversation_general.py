@@ -208,6 +208,15 @@ def test_a_private_answer_is_mentioned_where_it_was_asked() -> None:
     assert all(m.private for m in respond(Command(name="styles"), whispered).messages)
 
 
+def test_help_among_others_asks_for_no_photos_there() -> None:
+    group = NEW.model_copy(update={"in_group": True})
+    here, there = (respond(Command(name="help"), now).messages[0].text for now in (NEW, group))
+
+    assert "send photos at any time" in here
+    assert "send photos at any time" not in there
+    assert "private chat" in there
+
+
 def test_a_button_nobody_knows_leads_to_help() -> None:
     assert keys(respond(Pressed(action=None), READY)) == ["unknown.button"]
 

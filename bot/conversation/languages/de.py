@@ -19,6 +19,10 @@ PHRASES: Catalogue = {
         "Ein Beispiel: /headshot linkedin 4\n"
         "Fotos kannst du mir immer schicken, ich weiß, was damit zu tun ist."
     ),
+    "help.end_among_others": (
+        "Ein Beispiel: /headshot linkedin 4\n"
+        "Fotos gehören in unseren privaten Chat, wo nur du sie siehst."
+    ),
     "command.train": "zeig mir mit Fotos dein Gesicht",
     "command.headshot": "Porträts in einem Stil deiner Wahl",
     "command.styles": "alle Stile ansehen",

@@ -18,6 +18,10 @@ PHRASES: Catalogue = {
         "An example: /headshot linkedin 4\n"
         "You can also send photos at any time; I know what to do with them."
     ),
+    "help.end_among_others": (
+        "An example: /headshot linkedin 4\n"
+        "Photos belong in our private chat, where only you see them."
+    ),
     "command.train": "teach me your face with your photos",
     "command.headshot": "make headshots in a style you like",
     "command.styles": "look at all styles",
