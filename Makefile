@@ -42,7 +42,7 @@ demo: install ## the whole way from sample selfies to headshots (PHOTOS=dir STYL
 	@$(BIN)/headshot-bot demo $(if $(PHOTOS),--photos '$(PHOTOS)') --style '$(STYLE)' --out '$(OUT)'
 
 test: $(VENV)/.installed-dev ## all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile
 
 lint: $(VENV)/.installed-dev ## ruff: errors and format
 	$(BIN)/ruff check .
