@@ -39,6 +39,7 @@ FACTS = ModelFacts(
     num_inference_steps=28,
 )
 _EMBEDDING_DEVIATION = 0.02
+_MOST_DRAWN = 2**20
 
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
@@ -47,9 +48,15 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 class RandomParts:
     """The parts of FLUX.1-dev as nobody trained them."""
 
-    def __init__(self, device: torch.device, shapes: dict[str, Any] | None = None) -> None:
-        """`shapes` replaces some of the transformer's, for a try on small machines."""
+    def __init__(
+        self, device: torch.device, shapes: dict[str, Any] | None = None, keep_encoders: bool = True
+    ) -> None:
+        """`shapes` replaces some of the transformer's, for a try on small machines.
+
+        `keep_encoders` are drawn on the device, others where files would be read to.
+        """
         self._device = device
+        self._encoders_device = device if keep_encoders else torch.device("cpu")
         self._shapes = shapes or {}
         self._t5_layers = 1 if shapes else 24
         self._autoencoder_channels = (32,) * 4 if shapes else (128, 256, 512, 512)
@@ -91,8 +98,8 @@ class RandomParts:
                 vocab_size=49408, hidden_size=768, intermediate_size=3072, projection_dim=768,
                 num_hidden_layers=12, num_attention_heads=12, bos_token_id=0, eos_token_id=1,
             )
-        ).to(self._device, dtype)  # fmt: skip  # pyright: ignore
-        return clip, self._filled(t5, dtype)
+        ).to(self._encoders_device, dtype)  # fmt: skip  # pyright: ignore
+        return clip, self._filled(t5, dtype, self._encoders_device)
 
     def transformer(self, dtype: torch.dtype) -> FluxTransformer2DModel:
         """Without weights yet."""
@@ -105,30 +112,42 @@ class RandomParts:
     def wake(self, module: nn.Module) -> nn.Module:
         return self._filled(module, next(module.parameters()).dtype)
 
-    def _filled(self, module: ModuleT, dtype: torch.dtype) -> ModuleT:
+    def _filled(
+        self, module: ModuleT, dtype: torch.dtype, device: torch.device | None = None
+    ) -> ModuleT:
         own_name = getattr(module, "drawn_as", type(module).__name__)
         for name, child in module.named_modules():
             for key, value in child.named_parameters(recurse=False):
                 if value.is_meta:
-                    drawn = self._draw(f"{own_name}.{name}.{key}", value.shape, dtype)
+                    drawn = _draw(
+                        f"{own_name}.{name}.{key}", value.shape, device or self._device, dtype
+                    )
                     setattr(child, key, nn.Parameter(drawn, requires_grad=False))
         return module
 
-    def _draw(self, name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
-        if len(shape) < 2:
-            fill = 0.0 if name.endswith("bias") else 1.0
-            return torch.full(shape, fill, device=self._device, dtype=dtype)
-        generator = torch.Generator(self._device).manual_seed(crc32(name.encode()))
-        deviation = _EMBEDDING_DEVIATION
-        if "embed" not in name:
-            deviation = 1 / math.sqrt(math.prod(shape[1:]))
-        drawn = torch.empty(shape, device=self._device, dtype=dtype)
-        return drawn.normal_(std=deviation, generator=generator)
+
+def _draw(name: str, shape: torch.Size, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A processor draws a million numbers at most, over and over: gigabytes would take minutes."""
+    if len(shape) < 2:
+        fill = 0.0 if name.endswith("bias") else 1.0
+        return torch.full(shape, fill, device=device, dtype=dtype)
+    generator = torch.Generator(device).manual_seed(crc32(name.encode()))
+    deviation = _EMBEDDING_DEVIATION
+    if "embed" not in name:
+        deviation = 1 / math.sqrt(math.prod(shape[1:]))
+    count = shape.numel() if device.type == "cuda" else min(shape.numel(), _MOST_DRAWN)
+    drawn = torch.empty(count, device=device, dtype=dtype).normal_(
+        std=deviation, generator=generator
+    )
+    if count < shape.numel():
+        drawn = drawn.repeat(-(-shape.numel() // count))[: shape.numel()]
+    return drawn.view(shape)
 
 
 def build(device: torch.device, plan: MemoryPlan, shapes: dict[str, Any] | None = None) -> Flux1:
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return Flux1(RandomParts(device, shapes), FACTS, device, dtype, plan=plan)  # pyright: ignore
+    parts = RandomParts(device, shapes, plan.keep_encoders or plan.kind == "whole")
+    return Flux1(parts, FACTS, device, dtype, plan=plan)  # pyright: ignore
 
 
 def plan_for(tier: memory.MemoryTier, device: torch.device) -> MemoryPlan:

@@ -53,6 +53,7 @@ def main() -> None:
         "--parts", default="reference,ours,whole,agreement,tiers", help="what to measure, by commas"
     )
     parser.add_argument("--sizes", default="512,768,1024", help="pixels of a side")
+    parser.add_argument("--runs", type=int, default=2, help="of a whole training")
     parser.add_argument("--small", action="store_true", help="a small network: tries the program")
     asked = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -68,7 +69,7 @@ def main() -> None:
         elif part == "ours":
             time_ours(device, shapes, sizes, asked.steps, references)
         elif part == "whole":
-            time_whole(device, shapes, max(sizes))
+            time_whole(device, shapes, max(sizes), asked.runs)
         elif part == "agreement":
             compare_gradients(device, shapes, min(sizes))
         elif part == "tiers":
@@ -177,16 +178,18 @@ class StandInJudge(Judge):
         return min(0.9, 0.3 + 0.01 * self._seen)
 
 
-def time_whole(device: torch.device, shapes: dict[str, Any] | None, native_px: int) -> None:
-    """A standard training of twelve photos, encoding, looks and file included, twice: the first one
-    compiles and records. No look ends it early.
+def time_whole(
+    device: torch.device, shapes: dict[str, Any] | None, native_px: int, runs: int
+) -> None:
+    """A standard training of twelve photos, encoding, looks and file included, some times over: the
+    first one compiles and records. No look ends it early.
     """
     model = full_size.build(device, full_size.plan_for("80", device), shapes)
     recipe = choose("standard", NUM_PHOTOS, native_px, patience=0)
     if shapes is not None:
         recipe = recipe.model_copy(update={"steps": 8, "resolutions": (native_px,), "looks": 1})
     dataset, pictures = _dataset(native_px, NUM_PHOTOS)
-    for run in ("first", "second"):
+    for run in range(1, runs + 1):
         began = time.perf_counter()
         looker = Looker(model, StandInJudge(), "TOK", "person", seed=1)
         looker.prepare()

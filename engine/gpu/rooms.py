@@ -26,6 +26,16 @@ from engine.models import captioner, catalogue, memory
 from engine.models.base import ImageModel
 
 
+def compiler_caches(folder: Path) -> dict[str, str]:
+    """The environment in which PyTorch's compilers and FlashAttention 4 keep what they compile."""
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "torchinductor"),
+        "TRITON_CACHE_DIR": str(folder / "triton"),
+        "FLASH_ATTENTION_CUTE_DSL_CACHE_ENABLED": "1",
+        "FLASH_ATTENTION_CUTE_DSL_CACHE_DIR": str(folder / "flash_attention"),
+    }
+
+
 class ModelRooms:
     """What the GPU process runs."""
 
@@ -50,9 +60,8 @@ class ModelRooms:
                 torch.set_num_threads(cores.usable_cores())
         if self._device.type == "cuda":
             # what was compiled once is not compiled again when the engine starts
-            compiled = self._settings.work_dir / "compiled"
-            for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
-                os.environ.setdefault(name, str(compiled / name.split("_")[0].lower()))
+            for name, value in compiler_caches(self._settings.work_dir / "compiled").items():
+                os.environ.setdefault(name, value)
         return self
 
     def load(self) -> int:

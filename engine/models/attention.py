@@ -70,7 +70,7 @@ def _flash4_backward(
     q: Tensor, k: Tensor, v: Tensor, out: Tensor, d_out: Tensor, lse: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     kernels: Any = importlib.import_module(FLASH4)
-    dq, dk, dv = kernels._flash_attn_bwd(q, k, v, out, d_out.contiguous(), lse)[:3]
+    dq, dk, dv = kernels._flash_attn_bwd(q, k, v, out, d_out, lse)[:3]
     return dq, dk, dv
 
 

@@ -85,7 +85,7 @@ class Flux1(ImageModel):
         if plan.streamed_share:
             self.network.stream(plan.streamed_share, device)
         if device.type == "cuda":
-            acceleration.compile_blocks(self.network.blocks())
+            acceleration.compile_blocks(self.network.compilable())
             self._recorder = None if plan.streamed_share else Recorder()
             log.info("base_laid_out", attention=kernels, **asdict(plan))
 
@@ -133,14 +133,14 @@ class Flux1(ImageModel):
             with acceleration.compiling():
                 return step(*inputs)
         except acceleration.NotCompiledError:
-            acceleration.uncompile_blocks(self.network.blocks())
+            acceleration.uncompile_blocks(self.network.compilable())
             return step(*inputs)
 
     def _learn(self, *inputs: Tensor) -> Tensor:
         self.lora.gradient()
         with torch.enable_grad():
             loss = F.mse_loss(self._predict(*inputs[:-1]).float(), inputs[-1])
-            loss.backward()
+            self.lora.gather(loss)
         return loss.detach()
 
     def _inputs(

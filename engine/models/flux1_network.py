@@ -7,6 +7,7 @@ function serves all of a kind. Knows tensors; knows neither texts, pictures nor 
 Shapes: b batch, t tokens (text first), d width, n modulations.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from engine.models.attention import Attend
-from engine.models.linears import LoraLinears, Modulations, Storage
+from engine.models.linears import LoraLinears, Modulations, Storage, ThinMatrix
 from engine.models.lora import LoraSlots
 from engine.models.parts import Wake
 from engine.models.streaming import Streamer
@@ -30,9 +31,11 @@ _DOUBLE_GROUPS = (
 )  # fmt: skip
 _SINGLE_GROUPS = ((*_QKV, "proj_mlp"), ("proj_out",))
 _EPSILON = 1e-6
+_GELU = 2 * math.sqrt(2 / math.pi)
 
 Rotation = tuple[Tensor, Tensor]
-"""Cosines and sines of every token's position, (t, head size) each, fp32."""
+"""Cosines and sines of every token's position, (t, head size) each, fp32; the sines of the first
+number of each pair with a minus."""
 
 
 def lora_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
@@ -83,9 +86,9 @@ class DoubleBlock(nn.Module):
         num_text = text.shape[1]
         image = image + gate * self.out(seen[:, num_text:])
         text = text + text_mods[2] * self.text_out(seen[:, :num_text])
-        hidden = F.gelu(self.up(_normed(image, mlp_shift, mlp_scale)), approximate="tanh")
+        hidden = _gelu(self.up(_normed(image, mlp_shift, mlp_scale)))
         image = image + mlp_gate * self.down(hidden)
-        hidden = F.gelu(self.text_up(_normed(text, text_mods[3], text_mods[4])), approximate="tanh")
+        hidden = _gelu(self.text_up(_normed(text, text_mods[3], text_mods[4])))
         return image, text + text_mods[5] * self.text_down(hidden)
 
 
@@ -107,7 +110,7 @@ class SingleBlock(nn.Module):
         qkv, hidden = self.into(_normed(x, shift, scale)).tensor_split((3 * width,), dim=-1)
         q, k, v = self.norms(qkv)
         seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
-        return x + gate * self.out(torch.cat((seen, F.gelu(hidden, approximate="tanh")), dim=-1))
+        return x + gate * self.out(torch.cat((seen, _gelu(hidden)), dim=-1))
 
 
 class _Norms(nn.Module):
@@ -175,18 +178,23 @@ class FluxNetwork(nn.Module):
         self, latents: Tensor, timestep: Tensor, guidance: Tensor, pooled: Tensor, text: Tensor,
         rotation: Rotation,
     ) -> Tensor:  # fmt: skip
-        """Velocity of packed latents (b, t, 4 c). Timestep and guidance are (b,), times 1000."""
+        """Velocity of packed latents (b, t, 4 c). Timestep and guidance are (b,), times 1000.
+
+        Modulations are copied apart: what is compiled for a block looks at where its inputs begin.
+        """
         stream, words = self.image_in(latents), self.text_in(text)
+        # As what a block gives, so that what is compiled for the second one serves the first.
+        stream, words = (x.clone().requires_grad_(torch.is_grad_enabled()) for x in (stream, words))
         conditions = (timestep, guidance, pooled) if self._takes_guidance else (timestep, pooled)
         condition = self.condition(*conditions)
         small = F.silu(condition)
         if self.double_modulations is not None:
-            pairs = iter(self.double_modulations(small).unbind(1))
+            pairs = iter(_apart(self.double_modulations(small)))
             for block, of_image, of_text in zip(self.doubles, pairs, pairs, strict=True):
                 stream, words = self._run(block, stream, words, of_image, of_text, rotation)
         stream = torch.cat((words, stream), dim=1)
         if self.single_modulations is not None:
-            modulations = self.single_modulations(small).unbind(1)
+            modulations = _apart(self.single_modulations(small))
             for block, modulation in zip(self.singles, modulations, strict=True):
                 stream = self._run(block, stream, modulation, rotation)
         stream = stream[:, words.shape[1] :]
@@ -199,10 +207,16 @@ class FluxNetwork(nn.Module):
         grid = ids[num_text:].view(rows, columns, 3)
         grid[..., 1] = torch.arange(rows, device=device)[:, None]
         grid[..., 2] = torch.arange(columns, device=device)[None]
-        return self._positions(ids)
+        cosines, sines = self._positions(ids)
+        return cosines, sines * torch.tensor((-1.0, 1.0), device=device).repeat(sines.shape[1] // 2)
 
     def blocks(self) -> list[nn.Module]:
         return [*self.doubles, *self.singles]
+
+    def compilable(self) -> list[nn.Module]:
+        """All parts that gain from compiling; those of a kind share what is made."""
+        thin = [m for m in self.modules() if isinstance(m, ThinMatrix) and m.scale is not None]
+        return [*self.blocks(), *thin]
 
     def _run(self, block: Callable[..., Any], *inputs: Any) -> Any:
         def compute(*inputs: Any) -> Any:
@@ -218,13 +232,25 @@ class FluxNetwork(nn.Module):
 def rotated(x: Tensor, rotation: Rotation) -> Tensor:
     """Queries or keys (b, t, heads, size) turned by their positions (Su et al., RoFormer, 2021)."""
     cosines, sines = (part[None, :, None] for part in rotation)
-    real, imaginary = x.unflatten(-1, (-1, 2)).unbind(-1)
-    turned = torch.stack((-imaginary, real), dim=-1).flatten(-2)
-    return (x.float() * cosines + turned.float() * sines).to(x.dtype)
+    swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
+    return (x.float() * cosines + swapped.float() * sines).to(x.dtype)
+
+
+def _gelu(x: Tensor) -> Tensor:
+    """Approximated by tanh. The same as a sigmoid takes a compiled kernel half the instructions."""
+    if not torch.compiler.is_compiling():
+        return F.gelu(x, approximate="tanh")
+    wide = x.float()
+    return (wide * torch.sigmoid(_GELU * (wide + 0.044715 * wide * wide * wide))).to(x.dtype)
 
 
 def _normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return F.layer_norm(x, (x.shape[-1],), eps=_EPSILON) * (1 + scale) + shift
+
+
+def _apart(modulations: Tensor) -> tuple[Tensor, ...]:
+    copied: Callable[..., Any] = torch.unbind_copy
+    return copied(modulations, 1)
 
 
 def _linears(

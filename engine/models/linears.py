@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import structlog
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.lora import Branch
@@ -45,6 +46,7 @@ class Matrix(nn.Module):
     weight: Tensor
     scale: Tensor | None
     turned: Tensor | None
+    ones: Tensor | None
 
     def __init__(self, parts: Sequence[Tensor], storage: Storage) -> None:
         """`parts` lie one under the other."""
@@ -59,6 +61,8 @@ class Matrix(nn.Module):
         self.register_buffer("weight", whole, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("turned", turned, persistent=False)
+        ones = torch.ones(1, whole.shape[1], device=whole.device)
+        self.register_buffer("ones", None if scale is None else ones, persistent=False)
 
 
 def to_fp8(rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,7 +72,7 @@ def to_fp8(rows: Tensor) -> tuple[Tensor, Tensor]:
     """
     most = rows.abs().amax(dim=-1, keepdim=True).float().clamp(min=_SMALLEST_AMAX)
     scale = (most / _FP8_MOST).to(torch.bfloat16).float()
-    scaled = (rows.float() / scale).clamp(-_FP8_MOST, _FP8_MOST)
+    scaled = (rows.float() * scale.reciprocal()).clamp(-_FP8_MOST, _FP8_MOST)
     return scaled.to(FP8), scale
 
 
@@ -86,26 +90,30 @@ class LoraLinears(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs of all)."""
-        rows = x.flatten(0, -2)
-        y = frozen_product(rows, self.matrix) + (rows @ self.branch.a.T) @ self.branch.wide_b().T
-        if self.bias is not None:
-            y = y + self.bias
+        y = lora_product(
+            x.flatten(0, -2), self.matrix, self.bias, self.branch.a, self.branch.wide_b()
+        )
         return y.unflatten(0, x.shape[:-1])
 
 
 class Modulations(nn.Module):
-    """Many linears of one small input: what shifts, scales and gates every block of a network."""
+    """Many linears of one small input: what shifts, scales and gates every block of a network.
+
+    An error here reaches every token of a block alike, so they are rounded only where there is no
+    room for whole ones.
+    """
 
     bias: Tensor
 
     def __init__(self, linears: Iterable[nn.Linear], branch: Branch, storage: Storage) -> None:
-        """All have the same shape. Rounded ones stay in fp8 and are multiplied one by one."""
+        """All have the same shape."""
         super().__init__()
-        precision: Precision = "plain" if storage.precision == "plain" else "fp8_stored"
+        is_whole = storage.precision == "plain" or storage.turned
+        precision: Precision = "plain" if is_whole else "fp8_stored"
         storage = Storage(storage.device, storage.dtype, precision)
         self.matrices, biases = nn.ModuleList(), list[Tensor]()
         for linear in linears:
-            self.matrices.append(Matrix([linear.weight], storage))
+            self.matrices.append(ThinMatrix([linear.weight], storage))
             biases.append(cast(Tensor, _bias([linear], storage)))
             linear.to("meta")
         self.branch = branch
@@ -114,115 +122,125 @@ class Modulations(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs) to (batch, linears, outputs)."""
         count, outputs = self.bias.shape
-        whole = torch.stack([x @ restored(cast(Matrix, m), x.dtype).T for m in self.matrices], 1)
+        whole = torch.stack([matrix(x) for matrix in self.matrices], 1)
         low = (x @ self.branch.a.T).unflatten(1, (count, -1))
         b = self.branch.b.view(count, outputs, -1)
         return whole + self.bias + torch.einsum("bnr,nor->bno", low * self.branch.strength, b)
 
 
-def frozen_product(x: Tensor, matrix: Matrix) -> Tensor:
-    """`W x` for rows x (rows, inputs); gradients reach x alone, and nothing of x is kept for them.
-
-    In fp8, x is rounded here, where a compiler can join that to what made x.
+class ThinMatrix(Matrix):
+    """A frozen matrix for few rows. Rounded ones are restored where a compiler joins that to the
+    product, so that each byte is read once.
     """
-    if matrix.scale is None:
-        return x @ matrix.weight.T
-    if matrix.precision == "fp8_stored":
-        return _stored_product(x, matrix.weight, matrix.scale)
-    rounded, row_scale = to_fp8(x.detach())
-    return _rounded_product(x, rounded, row_scale, matrix.weight, matrix.scale, matrix.turned)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(rows, inputs) to (rows, outputs)."""
+        if self.scale is None:
+            return x @ self.weight.T
+        summed = (self.weight.float()[None] * x.float()[:, None]).sum(-1)
+        return (summed * self.scale.T).to(x.dtype)
 
 
-def restored(matrix: Matrix, dtype: torch.dtype) -> Tensor:
-    """The matrix in the dtype of the computation."""
-    return matrix.weight if matrix.scale is None else _restored(matrix.weight, matrix.scale, dtype)
+def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
+    """`W x + bias + B (A x)` for rows x (rows, inputs), A (rank, inputs) and B (outputs, rank).
+
+    Gradients reach x, A and B; of x nothing is kept twice. In fp8, x is rounded here and the
+    gradient of the outputs where it comes back, so that a compiler can join that to what made them.
+    """
+    rounded = row_scale = None
+    if matrix.precision == "fp8":
+        rounded, row_scale = to_fp8(x.detach())
+    y, _low = _product(
+        x, rounded, row_scale, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, a, b
+    )
+    return y
 
 
-@torch.library.custom_op("headshot::rounded_product", mutates_args=())
-def _rounded_product(
-    x: Tensor, rounded: Tensor, row_scale: Tensor, weight: Tensor, scale: Tensor,
-    turned: Tensor | None,
-) -> Tensor:  # fmt: skip
-    """x W^T from what x was rounded to."""
-    return _scaled_mm(rounded, weight.T, row_scale, scale.T, x.dtype)
+@torch.library.custom_op("headshot::lora_product", mutates_args=())
+def _product(
+    x: Tensor, rounded: Tensor | None, row_scale: Tensor | None, weight: Tensor,
+    scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, bias: Tensor | None,
+    a: Tensor, b: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The outputs, and A x. The branch is added in place: the outputs are written once more, and
+    no second matrix of their size.
+    """
+    if rounded is not None and row_scale is not None and scale is not None:
+        y = _scaled_mm(rounded, weight.T, row_scale, scale.T, x.dtype, bias)
+    else:
+        y = F.linear(x, _restored(weight, scale, x.dtype), bias)
+    low = x @ a.T
+    return y.addmm_(low, b.T), low
 
 
-@_rounded_product.register_fake
-def _(x: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any) -> Tensor:
-    return x.new_empty(x.shape[0], weight.shape[0])
+@_product.register_fake
+def _(
+    x: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
+    bias: Any, a: Tensor, b: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return x.new_empty(x.shape[0], weight.shape[0]), x.new_empty(x.shape[0], a.shape[0])
 
 
-def _keep_rounded(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[3:])
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    x, rounded, _, weight, scale, turned, ones, _, a, b = inputs
+    ctx.rounds = rounded is not None
+    ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b)
 
 
-def _d_rounded(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    """dy W. The scales of W's rows lie along the sum, so they go into dy before it is rounded."""
-    weight, scale, turned = ctx.saved_tensors
-    rounded, row_scale = to_fp8(dy.float() * scale.T)
-    if turned is None:
-        turned = weight.view(torch.uint8).T.contiguous().view(FP8)
-    dx = _turned_product(rounded, row_scale, turned, dy)
-    return dx, None, None, None, None, None
+def _d_product(ctx: Any, dy: Tensor, _d_low: Tensor | None) -> tuple[Tensor | None, ...]:
+    """The scales of W's rows lie along the sum of dy W, so they go into dy before it is rounded."""
+    x, low, weight, scale, turned, ones, a, b = ctx.saved_tensors
+    rounded = row_scale = None
+    if ctx.rounds:
+        rounded, row_scale = to_fp8(dy.float() * scale.T)
+        if turned is None:
+            turned = weight.view(torch.uint8).T.contiguous().view(FP8)
+    dx, da, db = _gradients(dy, rounded, row_scale, weight, scale, turned, ones, x, low, a, b)
+    return dx, None, None, None, None, None, None, None, da, db
 
 
-_rounded_product.register_autograd(_d_rounded, setup_context=_keep_rounded)
+_product.register_autograd(_d_product, setup_context=_keep)
 
 
-@torch.library.custom_op("headshot::turned_product", mutates_args=())
-def _turned_product(rounded: Tensor, row_scale: Tensor, turned: Tensor, like: Tensor) -> Tensor:
-    ones = torch.ones(1, turned.shape[0], device=rounded.device)
-    return _scaled_mm(rounded, turned.T, row_scale, ones, like.dtype)
+@torch.library.custom_op("headshot::lora_gradients", mutates_args=())
+def _gradients(
+    dy: Tensor, rounded: Tensor | None, row_scale: Tensor | None, weight: Tensor,
+    scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, x: Tensor, low: Tensor,
+    a: Tensor, b: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Of x, A and B."""
+    if rounded is not None and row_scale is not None and turned is not None and ones is not None:
+        dx = _scaled_mm(rounded, turned.T, row_scale, ones, dy.dtype)
+    else:
+        dx = dy @ _restored(weight, scale, dy.dtype)
+    d_low = dy @ b
+    return dx.addmm_(d_low, a), d_low.T @ x, dy.T @ low
 
 
-@_turned_product.register_fake
-def _(rounded: Tensor, row_scale: Any, turned: Tensor, like: Tensor) -> Tensor:
-    return like.new_empty(rounded.shape[0], turned.shape[0])
+@_gradients.register_fake
+def _(
+    dy: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
+    x: Tensor, low: Tensor, a: Tensor, b: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    return dy.new_empty(x.shape), dy.new_empty(a.shape), dy.new_empty(b.shape)
 
 
-@torch.library.custom_op("headshot::stored_product", mutates_args=())
-def _stored_product(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
-    return x @ _restored(weight, scale, x.dtype).T
-
-
-@_stored_product.register_fake
-def _(x: Tensor, weight: Tensor, scale: Any) -> Tensor:
-    return x.new_empty(x.shape[0], weight.shape[0])
-
-
-@torch.library.custom_op("headshot::stored_turned_product", mutates_args=())
-def _stored_turned_product(dy: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
-    return dy @ _restored(weight, scale, dy.dtype)
-
-
-@_stored_turned_product.register_fake
-def _(dy: Tensor, weight: Tensor, scale: Any) -> Tensor:
-    return dy.new_empty(dy.shape[0], weight.shape[1])
-
-
-def _keep_stored(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[1:])
-
-
-def _d_stored(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    return _stored_turned_product(dy, *ctx.saved_tensors), None, None
-
-
-_stored_product.register_autograd(_d_stored, setup_context=_keep_stored)
-
-
-def _restored(weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
-    return weight.to(dtype) * scale.to(dtype)
+def _restored(weight: Tensor, scale: Tensor | None, dtype: torch.dtype) -> Tensor:
+    return weight if scale is None else weight.to(dtype) * scale.to(dtype)
 
 
 def _scaled_mm(
-    x: Tensor, y: Tensor, x_scale: Tensor, y_scale: Tensor, dtype: torch.dtype
-) -> Tensor:
-    """fp8 (m, k) times fp8 (k, n), scaled by rows (m, 1) and columns (1, n)."""
+    x: Tensor, y: Tensor, x_scale: Tensor, y_scale: Tensor, dtype: torch.dtype,
+    bias: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """fp8 (m, k) times fp8 (k, n), scaled by rows (m, 1) and columns (1, n), and a bias (n,)."""
     if x.device.type != "cuda":  # the same numbers, for machines without such tensor cores
-        return ((x.float() @ y.float()) * x_scale * y_scale).to(dtype)
+        whole = (x.float() @ y.float()) * x_scale * y_scale
+        return (whole if bias is None else whole + bias).to(dtype)
     multiply: Callable[..., Tensor] = torch._scaled_mm  # pyright: ignore
-    return multiply(x, y, scale_a=x_scale, scale_b=y_scale, out_dtype=dtype, use_fast_accum=True)
+    return multiply(
+        x, y, scale_a=x_scale, scale_b=y_scale, bias=bias, out_dtype=dtype, use_fast_accum=True
+    )
 
 
 def fp8_works(device: torch.device) -> bool:
@@ -230,11 +248,11 @@ def fp8_works(device: torch.device) -> bool:
     x = torch.randn(32, 64, device=device, dtype=torch.bfloat16)
     rounded, scale = to_fp8(x)
     try:
-        found = _scaled_mm(rounded, rounded.T, scale, scale.T, x.dtype).float()
+        found = _scaled_mm(rounded, rounded.T, scale, scale.T, x.dtype, x[:, 0]).float()
     except (RuntimeError, NotImplementedError) as error:
         log.warning("fp8_not_used", error=str(error)[:200])
         return False
-    expected = (x @ x.T).float()
+    expected = (x @ x.T + x[:, 0]).float()
     return bool((found - expected).norm() < _FP8_CLOSE * expected.norm())
 
 

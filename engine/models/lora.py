@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -162,6 +163,12 @@ class LoraSlots:
                 branch.a.requires_grad_(True).grad = _all_a(group, self._gradient)
                 branch.b.requires_grad_(True).grad = _all_b(group, self._gradient)
         return self._gradient.zero_()
+
+    def gather(self, loss: Tensor) -> None:
+        """Puts the gradient of a loss where `gradient` promised it, in few large copies."""
+        learned = [p for branch in self._branches.values() for p in (branch.a, branch.b)]
+        found = torch.autograd.grad(loss, learned)
+        torch._foreach_copy_([cast(Tensor, p.grad) for p in learned], found)  # pyright: ignore
 
     def release(self) -> None:
         """The layers learn no more until `gradient` is called again."""

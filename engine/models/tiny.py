@@ -85,7 +85,7 @@ def _autoencoder(native_px: int) -> AutoencoderKL:
 def _transformer() -> FluxTransformer2DModel:
     return FluxTransformer2DModel(
         in_channels=64,
-        num_layers=1,
+        num_layers=2,
         num_single_layers=2,
         attention_head_dim=16,
         num_attention_heads=2,

@@ -56,7 +56,7 @@ def plain(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Tenso
     """The same step, neither compiled nor recorded."""
     from engine.models import acceleration
 
-    acceleration.uncompile_blocks(model.network.blocks())
+    acceleration.uncompile_blocks(model.network.compilable())
     recorder, model._recorder = model._recorder, None
     try:
         return learned(model, weights, size)
