@@ -19,6 +19,9 @@ class Example(Frozen):
     caption: str = Field(description="holds the trigger and the class word")
     plain_caption: str = Field(description="the same without the trigger")
     weight: float = Field(default=1.0, gt=0, description="share relative to the others")
+    face: tuple[float, float, float, float] | None = Field(
+        default=None, description="left, top, right, bottom as shares of the picture's sides"
+    )
 
 
 class DatasetManifest(Frozen):

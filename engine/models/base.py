@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.contract.base import Frozen
@@ -106,15 +105,17 @@ class ImageModel(ABC):
         text: TextEmbeddings,
         guidance: float,
         target: Tensor,
+        emphasis: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The mean squared error of `predict` against `target`, and its flat gradient.
 
-        Both are overwritten by the next step.
+        `emphasis` (batch, 1, height, width) multiplies the squares. Both results are overwritten by
+        the next step.
         """
         gradient = self.lora.gradient()
         with torch.enable_grad():
             predicted = self.predict(latents, sigma, text, guidance)
-            loss = F.mse_loss(predicted.float(), target)
+            loss = weighted_mse(predicted, target, emphasis)
             loss.backward()
         return loss.detach(), gradient
 
@@ -137,3 +138,9 @@ class ImageModel(ABC):
     @abstractmethod
     def drop_encoders(self) -> None:
         """Frees what only encoding needs, where memory is short. They come back by themselves."""
+
+
+def weighted_mse(predicted: Tensor, target: Tensor, emphasis: Tensor | None = None) -> Tensor:
+    """The mean of squared errors in fp32, each times its emphasis."""
+    squares = (predicted.float() - target).square()
+    return (squares if emphasis is None else squares * emphasis).mean()

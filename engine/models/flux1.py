@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import structlog
 import torch
-import torch.nn.functional as F
 from accelerate import cpu_offload
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
     FlowMatchEulerDiscreteScheduler,
@@ -25,7 +24,7 @@ from transformers import CLIPTextModel, T5EncoderModel
 
 from engine.models import acceleration, attention
 from engine.models.acceleration import Recorder
-from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
+from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings, weighted_mse
 from engine.models.flux1_network import FluxNetwork, Rotation, lora_groups
 from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
@@ -120,9 +119,14 @@ class Flux1(ImageModel):
         text: TextEmbeddings,
         guidance: float,
         target: Tensor,
+        emphasis: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         gradient = self.lora.gradient()
-        inputs = (*self._inputs(latents, sigma, text, guidance), target.float())
+        if emphasis is None:
+            emphasis = torch.ones_like(target[:, :1])
+        inputs = (
+            *self._inputs(latents, sigma, text, guidance), target.float(), emphasis.float()
+        )  # fmt: skip
         return self._fast("learn", self._learn, inputs), gradient
 
     def _fast(self, name: str, step: acceleration.Step, inputs: Sequence[Tensor]) -> Tensor:
@@ -139,7 +143,7 @@ class Flux1(ImageModel):
     def _learn(self, *inputs: Tensor) -> Tensor:
         self.lora.gradient()
         with torch.enable_grad():
-            loss = F.mse_loss(self._predict(*inputs[:-1]).float(), inputs[-1])
+            loss = weighted_mse(self._predict(*inputs[:-2]), *inputs[-2:])
             self.lora.gather(loss)
         return loss.detach()
 

@@ -100,6 +100,7 @@ def build(
                     caption=said[0],
                     plain_caption=said[1],
                     weight=round(weight * 2 * part / alike, 4),
+                    face=_place(report.face, cut),
                 )
             )
     manifest = DatasetManifest(
@@ -197,6 +198,19 @@ def _filled(cut: Cut) -> tuple[float, float, float, float]:
 
 def _share(face: Face, cut: Cut) -> float:
     return (face.box[3] - face.box[1]) / (cut.box[3] - cut.box[1])
+
+
+def _place(face: Face, cut: Cut) -> tuple[float, float, float, float]:
+    """Where the face's box lies in the picture, in shares of its sides; cut off at its edges."""
+    left, top, right, bottom = _filled(cut)
+    shares = (
+        (edge - start) / length
+        for edge, start, length in zip(
+            face.box, (left, top) * 2, (right - left, bottom - top) * 2, strict=True
+        )
+    )
+    x0, y0, x1, y1 = (round(min(max(share, 0.0), 1.0), 4) for share in shares)
+    return x0, y0, x1, y1
 
 
 def _weights(reports: Sequence[PhotoReport]) -> list[float]:

@@ -24,6 +24,8 @@ _TEXTS_AT_ONCE = 4
 _CROP_TOP_SHARE = 0.35
 """Of what must go above and below, what goes above: heads are in the upper half."""
 NO_CAPTION = ""
+_HEAD_MARGIN = 0.2
+"""Of the face's box, on each side, and twice that above."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,47 @@ def crop(png: bytes, size: Size) -> Tensor:
     """The picture, scaled to cover the size and cropped to it: (3, height, width) in -1 .. 1."""
     with Image.open(BytesIO(png)) as image:
         picture = image.convert("RGB")
-    width, height = size
-    scale = max(width / picture.width, height / picture.height)
-    spare_x = picture.width - width / scale
-    spare_y = picture.height - height / scale
-    left, top = spare_x / 2, spare_y * _CROP_TOP_SHARE
-    box = (left, top, left + width / scale, top + height / scale)
-    resized = picture.resize(size, Image.Resampling.LANCZOS, box=box)
+    resized = picture.resize(size, Image.Resampling.LANCZOS, box=_window(picture.size, size))
     pixels = torch.from_numpy(np.array(resized, dtype=np.uint8))
     return pixels.permute(2, 0, 1).float() / 127.5 - 1
+
+
+def _window(picture: Size, size: Size) -> tuple[float, float, float, float]:
+    """The part of a picture that is scaled to a size: left, top, right, bottom."""
+    width, height = size
+    scale = max(width / picture[0], height / picture[1])
+    spare_x, spare_y = picture[0] - width / scale, picture[1] - height / scale
+    left, top = spare_x / 2, spare_y * _CROP_TOP_SHARE
+    return left, top, left + width / scale, top + height / scale
+
+
+def emphasis(example: Example, size: Size, latent: tuple[int, int], factor: float) -> Tensor:
+    """How much each latent counts, (1, height, width): the head `factor` times as much as what is
+    around it, 1 on average.
+
+    The face's box goes from the brows to the chin; a head is wider and higher.
+    """
+    rows, columns = latent
+    if example.face is None or factor == 1.0:
+        return torch.ones(1, rows, columns)
+    left, top, right, bottom = _window((example.width_px, example.height_px), size)
+    x0, y0, x1, y1 = example.face
+    grow_x, grow_y = _HEAD_MARGIN * (x1 - x0), _HEAD_MARGIN * (y1 - y0)
+    across = _covered(
+        (x0 - grow_x) * example.width_px, (x1 + grow_x) * example.width_px, left, right, columns
+    )
+    down = _covered(
+        (y0 - 2 * grow_y) * example.height_px, (y1 + grow_y) * example.height_px, top, bottom, rows
+    )
+    weights = 1 + (factor - 1) * down[:, None] * across[None]
+    return (weights / weights.mean())[None]
+
+
+def _covered(start: float, end: float, first: float, last: float, count: int) -> Tensor:
+    """Of each of `count` equal cells from first to last, the share between start and end."""
+    edges = torch.linspace(first, last, count + 1)
+    inside = edges[1:].clamp(max=end) - edges[:-1].clamp(min=start)
+    return inside.clamp(min=0) * count / (last - first)
 
 
 class EncodedDataset:
@@ -76,8 +110,9 @@ class EncodedDataset:
         pictures: Mapping[str, bytes],
         items: Sequence[Item],
         with_plain_captions: bool = False,
+        face_weight: float = 1.0,
     ) -> None:
-        """Encodes nothing yet; see `steps`.
+        """Encodes nothing yet; see `steps`. `face_weight`: see `emphasis`.
 
         Raises:
             EngineError: PHOTO_MISSING, with the number from 1, for a picture that is not given.
@@ -94,6 +129,8 @@ class EncodedDataset:
         self._texts = list(dict.fromkeys(texts))
         self._embeddings: dict[str, TextEmbeddings] = {}
         self._latents: list[Tensor] = []
+        self._face_weight = face_weight
+        self._emphasis: list[Tensor] = []
 
     @property
     def num_steps(self) -> int:
@@ -104,6 +141,7 @@ class EncodedDataset:
         """Encodes; yields how many of `num_steps` are done. Drops the encoders at the end."""
         done = 0
         self._latents.clear()
+        self._emphasis.clear()
         for start in range(0, len(self._texts), _TEXTS_AT_ONCE):
             texts = self._texts[start : start + _TEXTS_AT_ONCE]
             embedded = model.encode_text(texts)
@@ -112,8 +150,13 @@ class EncodedDataset:
             done += 1
             yield done
         for item in self.items:
-            pixels = crop(self._pictures[self._examples[item.example].key], item.size)
-            self._latents.append(model.encode_image(pixels[None]))
+            example = self._examples[item.example]
+            pixels = crop(self._pictures[example.key], item.size)
+            latents = model.encode_image(pixels[None])
+            self._latents.append(latents)
+            rows, columns = latents.shape[-2:]
+            weights = emphasis(example, item.size, (rows, columns), self._face_weight)
+            self._emphasis.append(weights[None].to(latents.device))
             done += 1
             yield done
         model.drop_encoders()
@@ -121,6 +164,10 @@ class EncodedDataset:
     def latents(self, rows: Sequence[int]) -> Tensor:
         """(batch, channels, height, width), fp32, of items that share a size."""
         return torch.cat([self._latents[row] for row in rows]).float()
+
+    def emphasis(self, rows: Sequence[int]) -> Tensor:
+        """(batch, 1, height, width), fp32: how much each latent of these items counts."""
+        return torch.cat([self._emphasis[row] for row in rows])
 
     def captions(self, rows: Sequence[int], dropped: Sequence[bool]) -> TextEmbeddings:
         """The captions of these very items, or none where dropped."""

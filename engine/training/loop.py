@@ -97,7 +97,9 @@ class Trainer:
         self._clock = clock
         self._seconds_here, self._steps_here = 0.0, 0
         items = plan(dataset.examples, recipe.resolutions, model.facts)
-        self._data = EncodedDataset(dataset, pictures, items, recipe.preservation_share > 0)
+        self._data = EncodedDataset(
+            dataset, pictures, items, recipe.preservation_share > 0, recipe.face_weight
+        )
         self._sampler = Sampler(
             [item.size for item in items],
             [self._data.weight(row) for row in range(len(items))],
@@ -216,12 +218,12 @@ class Trainer:
         noisy = flow.mix(clean, noise, sigma)
         model.lora.seat(self._state.weights)
         target = noise - clean
-        text = self._data.captions(rows, dropped)
+        text, emphasis = self._data.captions(rows, dropped), self._data.emphasis(rows)
         if preserves:
-            text = self._data.plain_captions(rows)
+            text, emphasis = self._data.plain_captions(rows), torch.ones_like(emphasis)
             with torch.no_grad(), model.lora.off():
                 target = model.predict(noisy, sigma, text, recipe.guidance).float()
-        loss, gradient = model.learn(noisy, sigma, text, recipe.guidance, target)
+        loss, gradient = model.learn(noisy, sigma, text, recipe.guidance, target, emphasis)
         return loss.item(), gradient.float()
 
     @torch.no_grad()

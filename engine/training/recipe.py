@@ -31,6 +31,9 @@ class Recipe(Frozen):
     preservation_share: float = Field(
         default=0.0, ge=0, lt=1, description="of steps that hold the base to what it drew before"
     )
+    face_weight: float = Field(
+        default=1.0, ge=1, description="what an error in the head counts, one elsewhere being 1"
+    )
     weight_decay: float = Field(default=1e-4, ge=0)
     max_gradient_norm: float = Field(default=1.0, gt=0)
     looks: int = Field(default=8, ge=0, description="at what it draws, spread over the steps")

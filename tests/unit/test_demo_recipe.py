@@ -135,3 +135,22 @@ def test_orthogonalized_matrices_have_singular_values_near_one() -> None:
 def test_a_continued_stage_begins_where_it_was() -> None:
     stage = Stage.begin(Clock(100.0), "flow", 50.0, done=0.5)
     assert stage.progress == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_head_counts_more_also_in_a_mirror() -> None:
+    faces = torch.tensor([[0.25, 0.5, 0.5, 0.75]])
+
+    weights = flow.token_weights(faces, 8, 4.0).view(8, 8)
+    mirrored = flow.token_weights(flow.mirrored(faces), 8, 4.0).view(8, 8)
+
+    assert weights.mean().item() == pytest.approx(1.0)
+    assert (weights[4:6, 2:4] / weights[0, 7]).flatten().tolist() == pytest.approx([4.0] * 4)
+    torch.testing.assert_close(mirrored, weights.flip(1))
+
+
+def test_weights_of_one_are_the_plain_loss() -> None:
+    predicted, target = torch.randn(2, 16, 64), torch.randn(2, 16, 64)
+
+    weighted = flow.velocity_loss(predicted, target, torch.ones(2, 16))
+
+    torch.testing.assert_close(weighted, flow.velocity_loss(predicted, target))

@@ -187,6 +187,20 @@ def test_less_memory_gives_the_same_gradients(
     torch.testing.assert_close(*gradients)
 
 
+def test_an_error_counts_as_much_as_is_said(model: Flux1) -> None:
+    text, latents, sigma = model.encode_text(PROMPTS[:1]), random(1, 16, 4, 4), torch.tensor([0.4])
+    model.lora.seat(model.lora.fresh(torch.Generator().manual_seed(0)))
+    target = torch.zeros_like(latents)
+    squares = model.predict(latents, sigma, text, 1.0).square()
+    left = torch.tensor([2.0, 2.0, 0.0, 0.0]).expand(1, 1, 4, 4)
+
+    found = [model.learn(latents, sigma, text, 1.0, target, each)[0] for each in (None, left)]
+
+    model.lora.release()
+    torch.testing.assert_close(found[0], squares.mean())
+    torch.testing.assert_close(found[1], squares[..., :2].mean())
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_what_is_compiled_once_serves_every_block_and_size(tiny_base: Path) -> None:
     """One function a kind of block: for one picture and for several, to learn and to draw."""

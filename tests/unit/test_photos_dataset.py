@@ -81,6 +81,18 @@ def test_the_face_lies_within_its_crop(photos: Photos) -> None:
     assert min(left, top, 512 - right, 512 - bottom) > 30
 
 
+def test_where_the_face_is_holds_for_the_picture_that_was_cut_out(photos: Photos) -> None:
+    manifest, pictures = built([photos[0]], 512)
+
+    for example in manifest.examples:
+        again = look(encoded(opened(pictures[example.key])))
+        assert again.face is not None
+        assert example.face is not None
+        sides = (example.width_px, example.height_px) * 2
+        for said, found, side in zip(example.face, again.face.box, sides, strict=True):
+            assert abs(said - found / side) < 0.06
+
+
 def test_refused_and_unreadable_photos_are_left_out(photos: Photos) -> None:
     no_face = Reason.model_validate({"code": "no_face"})
     refused = photos[1][1].model_copy(update={"reasons": (no_face,)})

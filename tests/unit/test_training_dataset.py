@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest, Example
 from engine.models.base import ImageModel, ModelFacts, TextEmbeddings
-from engine.training.dataset import EncodedDataset, bucket, crop, plan
+from engine.training.dataset import EncodedDataset, bucket, crop, emphasis, plan
 from engine.training.sampler import Sampler
 
 NUM_EXAMPLES = 9
@@ -188,3 +188,33 @@ def test_a_crop_covers_the_size_and_keeps_the_upper_part() -> None:
     assert float(pixels.min()) >= -1
     rows = (pixels[0].mean(dim=1) > 0).sum()  # rows 21 to 61 of 100: 29 white
     assert int(rows) == 29
+
+
+def test_the_head_counts_more_and_all_together_as_much() -> None:
+    seen = example(0).model_copy(update={"face": (0.25, 0.5, 0.5, 0.75)})
+
+    weights = emphasis(seen, (64, 64), (8, 8), factor=4.0)[0]
+
+    assert weights.shape == (8, 8)
+    assert weights.mean().item() == pytest.approx(1.0)
+    face, corner = weights[4:6, 2:4], weights[0, 7]
+    assert (face / corner).tolist() == [[pytest.approx(4.0)] * 2] * 2
+    assert corner < weights[3, 2] <= weights[4, 2]  # what is above the brows belongs to the head
+    assert weights[7].tolist() == [pytest.approx(corner.item())] * 8
+
+
+def test_the_head_is_found_again_in_a_crop() -> None:
+    seen = example(0, 64, 128).model_copy(update={"face": (0.0, 0.0, 1.0, 0.2)})
+
+    weights = emphasis(seen, (64, 64), (8, 8), factor=4.0)[0]
+
+    assert weights[0, 0] > weights[4, 0] == weights[7, 7]
+
+
+@pytest.mark.parametrize(("face", "factor"), [(None, 4.0), ((0.2, 0.2, 0.4, 0.4), 1.0)])
+def test_without_a_face_or_a_factor_all_counts_alike(
+    face: tuple[float, float, float, float] | None, factor: float
+) -> None:
+    seen = example(0).model_copy(update={"face": face})
+
+    assert torch.equal(emphasis(seen, (64, 64), (8, 6), factor), torch.ones(1, 8, 6))

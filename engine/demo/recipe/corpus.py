@@ -19,32 +19,37 @@ from engine.demo.recipe.plan import People
 
 @dataclass(frozen=True)
 class Source:
-    """How people are drawn and described; both functions can be sent to another process."""
+    """How people are drawn and described; the functions can be sent to another process."""
 
     draw: Callable[..., Tensor]
+    faces: Callable[..., Tensor]
     caption: Callable[..., str]
 
 
 def real_people() -> Source:
     """The people of `engine.demo.people`."""
     from engine.demo.people.captions import caption
+    from engine.demo.people.face import face_boxes
     from engine.demo.people.renderer import draw
 
-    return Source(draw, caption)
+    return Source(draw, face_boxes, caption)
 
 
 def stand_ins() -> Source:
     """Ovals, for tests."""
-    from engine.demo.recipe.stand_in import draw_oval, say
+    from engine.demo.recipe.stand_in import draw_oval, oval_boxes, say
 
-    return Source(draw_oval, say)
+    return Source(draw_oval, oval_boxes, say)
 
 
 @dataclass
 class Corpus:
-    """Pictures (n, 3, h, w) uint8 with their captions; `names` tells whose name, if any."""
+    """Pictures (n, 3, h, w) uint8, where their faces are (n, 4) in shares of a side, and their
+    captions; `names` tells whose name, if any.
+    """
 
     pictures: Tensor
+    faces: Tensor
     captions: list[tuple[str, ...]]
     names: list[str | None]
 
@@ -52,8 +57,8 @@ class Corpus:
         return [text for texts in self.captions for text in texts]
 
 
-Drawn = tuple[Any, list[tuple[str, ...]], list[str | None]]
-"""Pictures as a uint8 array (n, 3, h, w), their captions, whose name they carry."""
+Drawn = tuple[Any, Any, list[tuple[str, ...]], list[str | None]]
+"""Pictures as a uint8 array (n, 3, h, w), faces (n, 4), captions, whose name they carry."""
 
 
 def draw_group(jobs: list[Job], people: People, source: Source, size_px: int, device: str) -> Drawn:
@@ -68,7 +73,8 @@ def draw_group(jobs: list[Job], people: People, source: Source, size_px: int, de
         halves = (pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :])
         pictures = torch.cat([source.draw(h, size_px=size_px, device=device).cpu() for h in halves])
     pictures = pictures.cpu().numpy()
-    return pictures, [texts for *_, texts in flat], [name for name, *_ in flat]
+    faces = source.faces(pairs, device=device).cpu().numpy()
+    return pictures, faces, [texts for *_, texts in flat], [name for name, *_ in flat]
 
 
 def _draw_ahead(
@@ -121,6 +127,7 @@ def draw_corpus(
     size = max(people.chunk // people.views_unnamed, 1)
     groups = [jobs[i : i + size] for i in range(0, len(jobs), size)]
     pictures = torch.empty(most, 3, size_px, size_px, dtype=torch.uint8, device=device)
+    faces = torch.zeros(most, 4, device=device)
     captions: list[tuple[str, ...]] = []
     names: list[str | None] = []
     for group in _draw_ahead(groups, people, source, size_px, str(device)):
@@ -130,12 +137,14 @@ def draw_corpus(
             continue
         if stage.is_over and not group.done():
             break
-        drawn, texts, whose = group.result()
-        pictures[len(captions) : len(captions) + len(texts)] = torch.from_numpy(drawn).to(device)
+        drawn, where, texts, whose = group.result()
+        rows = slice(len(captions), len(captions) + len(texts))
+        pictures[rows] = torch.from_numpy(drawn).to(device)
+        faces[rows] = torch.from_numpy(where).to(device)
         captions += texts
         names += whose
         if stage.clock.is_time_to_log():
             facts("drawing", pictures=len(captions), of=most, at_s=stage.clock.now_s)
         if stage.is_over and people.num_workers == 0:
             break
-    return Corpus(pictures[: len(captions)], captions, names)
+    return Corpus(pictures[: len(captions)], faces[: len(captions)], captions, names)

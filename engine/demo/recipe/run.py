@@ -18,6 +18,7 @@ from engine.demo.recipe.cast import FILLERS
 from engine.demo.recipe.clock import Clock, Report, Stage, facts
 from engine.demo.recipe.corpus import Corpus, Source, draw_corpus
 from engine.demo.recipe.export import Workshop, frozen_copy, read_model, write_model
+from engine.demo.recipe.flow import mirrored
 from engine.demo.recipe.plan import Plan
 from engine.demo.recipe.training import Examples, Trainer, compile_blocks, flow_loss
 
@@ -123,7 +124,10 @@ class Run:
         sample = self.corpus.pictures[:_NUM_SAMPLES]
         drawn, psnr = autoencoder.reconstruction_error(self.vae, sample)
         sheets.reconstruction_sheet(sample, drawn, self.out / "reconstructions.jpg")
-        tensors = {"latents": self._with_mirrored(latents), **self._token_ids(2)}
+        faces = torch.cat([self.corpus.faces, mirrored(self.corpus.faces)])
+        tensors = {
+            "latents": self._with_mirrored(latents), "faces": faces, **self._token_ids(2)
+        }  # fmt: skip
         self.workshop.save("samples", self._samples())
         self.corpus = None
         self._take_examples(tensors)
@@ -132,8 +136,10 @@ class Run:
             self.painter = build_painter(
                 self.plan.shapes, len(clip_tokenizer), len(t5_tokenizer)
             ).to(self.device)
-            if self._compiled:
-                self.painter.transformer = self._compiled[1].transformer
+        if self._compiled:
+            ready = self._compiled[1].transformer
+            ready.load_state_dict(self.painter.transformer.state_dict())
+            self.painter.transformer = ready
         self.workshop.save("examples", tensors)
         write_model(
             self.workshop.folder / "model", self._frozen(), self.vae, self.tokenizers
@@ -218,10 +224,11 @@ class Run:
             1, shapes.latent_channels, shapes.latent_side, shapes.latent_side, device=self.device
         )
         clip_ids = ids.new_zeros(2, 1, wording.CLIP_LENGTH)
-        examples = Examples(latents, clip_ids, ids, 0.0, 1.0, shapes.text_tokens)
+        faces = torch.zeros(1, 4, device=self.device)
+        examples = Examples(latents, faces, clip_ids, ids, 0.0, 1.0, shapes.text_tokens)
         generator = torch.Generator(self.device).manual_seed(0)
         for length in shapes.text_tokens:
-            flow_loss(painter, examples, flow.batches[0], length, 0.0, generator).backward()
+            flow_loss(painter, examples, flow.batches[0], length, flow, generator).backward()
         for network in (vae, painter.transformer):
             network.zero_grad(set_to_none=True)
         self._compiled = (vae, painter)
@@ -264,6 +271,7 @@ class Run:
         assert self.vae is not None
         self.examples = Examples(
             tensors["latents"].to(self.device),
+            tensors["faces"].to(self.device),
             tensors["clip_ids"].to(self.device),
             tensors["t5_ids"].to(self.device),
             shift=float(self.vae.config["shift_factor"]),

@@ -34,6 +34,15 @@ def draw_oval(
     return (torch.stack(pictures) * 255).to(torch.uint8)
 
 
+def oval_boxes(people: Sequence[tuple[Identity, View]], device: str = "cpu") -> Tensor:
+    """Left, top, right and bottom of each face in shares of the side: (people, 4)."""
+    boxes = []
+    for _, view in people:
+        left, down = view.centre
+        boxes.append([(left + 0.6) / 2, (down + 0.5) / 2, (left + 1.4) / 2, (down + 1.5) / 2])
+    return torch.tensor(boxes, device=device)
+
+
 def say(identity: Identity, view: View, rng: random.Random, trigger: str | None = None) -> str:
     """A caption of the stand-in."""
     who = f"{trigger} {identity.class_word}" if trigger else f"a {identity.class_word}"

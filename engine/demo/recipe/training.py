@@ -13,7 +13,13 @@ from torch import Tensor
 
 from engine.demo.recipe.architecture import Painter
 from engine.demo.recipe.clock import Stage, facts
-from engine.demo.recipe.flow import add_noise, draw_sigmas, pack, velocity_loss
+from engine.demo.recipe.flow import (
+    add_noise,
+    draw_sigmas,
+    pack,
+    token_weights,
+    velocity_loss,
+)
 from engine.demo.recipe.optimizer import Average, Optimizer
 from engine.demo.recipe.plan import Flow
 
@@ -25,11 +31,12 @@ _LONGER_TEXT_SHARE = 0.25
 class Examples:
     """The training set on the device.
 
-    latents (n, 16, h, w) raw; clip_ids (n, captions, 77) and t5_ids (n, captions, 64) int16, each
-    with one more row at the end: the empty caption.
+    latents (n, 16, h, w) raw; faces (n, 4) in shares of a side; clip_ids (n, captions, 77) and
+    t5_ids (n, captions, 64) int16, each with one more row at the end: the empty caption.
     """
 
     latents: Tensor
+    faces: Tensor
     clip_ids: Tensor
     t5_ids: Tensor
     shift: float
@@ -73,13 +80,14 @@ def autocast(device: torch.device) -> torch.autocast:
 
 
 def flow_loss(
-    painter: Painter, examples: Examples, batch: int, length: int, empty_share: float,
+    painter: Painter, examples: Examples, batch: int, length: int, flow: Flow,
     generator: torch.Generator,
 ) -> Tensor:  # fmt: skip
     """Loss of one batch; a share of the captions is empty, guidance is 1."""
     latents, rows = examples.pick(batch, generator)
     device = latents.device
-    dropped = torch.rand(batch, device=device, generator=generator) < empty_share
+    faces = examples.faces[rows]
+    dropped = torch.rand(batch, device=device, generator=generator) < flow.empty_caption_share
     rows = torch.where(dropped, torch.full_like(rows, examples.empty), rows)
     clip_ids, t5_ids = examples.words(rows, generator, length)
     noise = torch.randn(latents.shape, device=device, generator=generator)
@@ -90,7 +98,8 @@ def flow_loss(
         predicted = painter.velocity(
             add_noise(latents, noise, sigma), sigma, words, pooled, guidance
         )
-    return velocity_loss(predicted, noise - latents)
+    weights = token_weights(faces, int(latents.shape[1] ** 0.5), flow.face_weight)
+    return velocity_loss(predicted, noise - latents, weights)
 
 
 def fitting_batch(flow: Flow, probe: Callable[[int], None]) -> int:
@@ -128,7 +137,9 @@ class Trainer:
 
         def probe(batch: int) -> None:
             for length in lengths:
-                flow_loss(self.painter, self.examples, batch, length, 0.1, generator).backward()
+                flow_loss(
+                    self.painter, self.examples, batch, length, self.flow, generator
+                ).backward()
 
         batch = fitting_batch(self.flow, probe)
         self._clear()
@@ -141,7 +152,7 @@ class Trainer:
             is_long = (step * _LONGER_TEXT_SHARE) % 1 == 0
             loss = flow_loss(
                 self.painter, self.examples, batch, lengths[-1] if is_long else lengths[0],
-                self.flow.empty_caption_share, generator,
+                self.flow, generator,
             )  # fmt: skip
             loss.backward()
             progress = stage.progress
