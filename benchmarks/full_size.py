@@ -154,7 +154,10 @@ def plan_for(tier: memory.MemoryTier, device: torch.device) -> MemoryPlan:
     if device.type != "cuda":
         return MemoryPlan()
     native = torch.cuda.get_device_capability(device) >= (8, 9)
-    return memory.choose(NEEDS, int(memory.LIMITS_GIB[tier] * 1024), native)
+    free = memory.free_mib(device) or 0
+    if tier != "auto":
+        free = min(free, int(memory.LIMITS_GIB[tier] * memory.GIB))
+    return memory.choose(NEEDS, free, native)
 
 
 def reference(device: torch.device, shapes: dict[str, Any] | None = None) -> FluxTransformer2DModel:

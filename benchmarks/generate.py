@@ -25,7 +25,7 @@ from engine.models.memory import LIMITS_GIB, MemoryPlan
 
 STEPS = 28
 GUIDANCE = 2.5
-TIERS = ("24", "16", "12")
+TIERS = ("80", "24", "16", "12")
 NUM_USERS = 50
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     reference_s = time_reference(device, shapes, asked.size, asked.steps, parts)
     free_all(device)
     if "ours" in parts or "users" in parts:
-        model = full_size.build(device, full_size.plan_for("80", device), shapes)
+        model = full_size.build(device, full_size.plan_for("auto", device), shapes)
         if "ours" in parts:
             time_ours(model, asked.size, asked.steps, reference_s)
         if "users" in parts:
@@ -114,7 +114,7 @@ def draw(model: Flux1, weights: Tensor, batch: int, size: int, steps: int) -> No
 
 @torch.no_grad()
 def predict(model: Flux1, weights: Tensor, batch: int, size: int, steps: int) -> None:
-    model.lora.seat(weights)
+    model.seat(weights)
     latents, text = _inputs(model, batch, size)
     for step in range(steps):
         sigma = torch.full((batch,), 1 - step / steps, device=model.device)
@@ -142,7 +142,7 @@ def change_users(model: Flux1, size: int) -> None:
             weights = lora_file.read(files[user % 2], model.lora, "full-size")
             from_disk.append(time.perf_counter() - began)
             began = time.perf_counter()
-            model.lora.seat(weights)
+            model.seat(weights)
             synchronise(model.device)
             warm.append(time.perf_counter() - began)
             one_step(model, weights, shapes[user % 2])
@@ -162,14 +162,14 @@ def compare_velocities(device: torch.device, shapes: dict[str, Any] | None, size
     """Each way of keeping and multiplying weights against plain bf16, on the same noise."""
     plans = {
         "plain": MemoryPlan(),
-        "80": full_size.plan_for("80", device),
+        "fast": full_size.plan_for("auto", device),
         "stored": MemoryPlan("frugal", precision="fp8_stored"),
     }
     found: dict[str, list[Tensor]] = {}
     for name, plan in plans.items():
         free_all(device)
         model = full_size.build(device, plan, shapes)
-        model.lora.seat(some_lora(model, 1))
+        model.seat(some_lora(model, 1))
         latents, text = _inputs(model, 1, size)
         found[name] = [
             model.predict(latents, torch.tensor([sigma], device=device), text, GUIDANCE).cpu()

@@ -43,7 +43,7 @@ class FurnishedRooms(ModelRooms):
         if FULL in os.environ:
             from benchmarks import full_size
 
-            plan = full_size.plan_for("80", self._device)
+            plan = full_size.plan_for("auto", self._device)
             self._base = full_size.build(self._device, plan)
         base = super()._load()
         for number, owner in enumerate(OWNERS):

@@ -133,7 +133,7 @@ def time_ours(
     references: dict[int, float],
 ) -> None:  # fmt: skip
     began = time.perf_counter()
-    model = full_size.build(device, full_size.plan_for("80", device), shapes)
+    model = full_size.build(device, full_size.plan_for("auto", device), shapes)
     tell(part="ours", plan=vars(model.plan), built_s=time.perf_counter() - began,
          resident_gib=peak_gib(device))  # fmt: skip
     for size, batch in CASES if shapes is None else ((size, 1) for size in sizes):
@@ -184,7 +184,7 @@ def time_whole(
     """A standard training of twelve photos, encoding, looks and file included, some times over: the
     first one compiles and records. No look ends it early.
     """
-    model = full_size.build(device, full_size.plan_for("80", device), shapes)
+    model = full_size.build(device, full_size.plan_for("auto", device), shapes)
     recipe = choose("standard", NUM_PHOTOS, native_px, patience=0)
     if shapes is not None:
         recipe = recipe.model_copy(update={"steps": 8, "resolutions": (native_px,), "looks": 1})
@@ -239,7 +239,7 @@ def compare_gradients(device: torch.device, shapes: dict[str, Any] | None, size:
     """The gradient of every adapter, fast against plain bf16, on the same weights and inputs."""
     gradients: list[dict[str, tuple[Tensor, Tensor]]] = []
     losses: list[float] = []
-    for plan in (MemoryPlan(), full_size.plan_for("80", device)):
+    for plan in (MemoryPlan(), full_size.plan_for("auto", device)):
         model = full_size.build(device, plan, shapes)
         random = torch.Generator().manual_seed(0)
         weights = model.lora.fresh(random)

@@ -112,8 +112,7 @@ class Sampler:
     ) -> Tensor:
         """One step against the velocity; in fp32, and rounded to the model's dtype after it."""
         model = self._model
-        if not model.lora.holds(self._weights, self._strength):
-            model.lora.seat(self._weights, self._strength)
+        model.seat(self._weights, self._strength)
         level = torch.full((len(latents),), sigma, device=model.device)
         velocity = model.predict(latents, level, text, self._guidance)
         return (latents.float() + (following - sigma) * velocity).to(model.dtype)

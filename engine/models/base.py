@@ -98,6 +98,11 @@ class ImageModel(ABC):
         Gradients reach the slots of `lora` only.
         """
 
+    def seat(self, weights: Tensor, strength: float = 1.0) -> None:
+        """Has what is predicted next made with these weights. Nobody may change them in place."""
+        if not self.lora.holds(weights, strength):
+            self.lora.seat(weights, strength)
+
     def learn(
         self,
         latents: Tensor,

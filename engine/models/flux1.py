@@ -69,6 +69,7 @@ class Flux1(ImageModel):
         self._encoders: tuple[CLIPTextModel, T5EncoderModel] | None = None
         self._rotations: dict[tuple[int, int, int], Rotation] = {}
         self._recorder: Recorder | None = None
+        self._folded: tuple[Tensor, float] | None = None
         self._build_network(rank)
 
     def _build_network(self, rank: int) -> None:
@@ -77,7 +78,7 @@ class Flux1(ImageModel):
         self.lora = LoraSlots(transformer, lora_groups(transformer), rank, device, dtype)
         head_size = int(transformer.config["attention_head_dim"])
         kernels, attend = attention.choose(device, dtype, head_size)
-        storage = Storage(device, dtype, plan.precision, plan.turned)
+        storage = Storage(device, dtype, plan.precision, plan.turned, plan.folds)
         self.network = FluxNetwork(
             transformer, self.lora, storage, attend, plan.checkpoint_gradients, self._parts.wake
         )
@@ -104,13 +105,25 @@ class Flux1(ImageModel):
         shift, scale = self._normalisation()
         return (posterior.mode() - shift) * scale
 
+    def seat(self, weights: Tensor, strength: float = 1.0) -> None:
+        """Where there is room, folds them into the matrices once, and not again after others."""
+        super().seat(weights, strength)
+        folded = self._folded
+        if not self.plan.folds or (folded and folded[0] is weights and folded[1] == strength):
+            return
+        self.network.fold()
+        self._folded = (weights, strength)
+
     def predict(
         self, latents: Tensor, sigma: Tensor, text: TextEmbeddings, guidance: float
     ) -> Tensor:
         inputs = self._inputs(latents, sigma, text, guidance)
         if torch.is_grad_enabled():
             return self._predict(*inputs)
-        return self._fast("predict", self._predict, inputs)
+        is_folded = self._folded is not None and self.lora.holds(*self._folded)
+        self.network.draw_folded(is_folded)
+        name = "predict folded" if is_folded else "predict"
+        return self._fast(name, self._predict, inputs)
 
     def learn(
         self,

@@ -164,6 +164,7 @@ class FluxNetwork(nn.Module):
                 mine.append(kind(wake(block), f"{name}.{number}", lora, storage, attend))
                 block.to("meta")
         self.eval().requires_grad_(False)
+        self._linears = [m for m in self.modules() if isinstance(m, LoraLinears)]
         self._numbers = {id(block): number for number, block in enumerate(self.blocks())}
 
     def stream(self, share: float, device: torch.device) -> None:
@@ -212,6 +213,17 @@ class FluxNetwork(nn.Module):
 
     def blocks(self) -> list[nn.Module]:
         return [*self.doubles, *self.singles]
+
+    def fold(self) -> None:
+        """Makes matrices with the seated branches in them, for drawing."""
+        for linears in self._linears:
+            if linears.folded is not None:
+                linears.folded.fill(linears.branch)
+
+    def draw_folded(self, on: bool) -> None:
+        """Whether those matrices hold what is seated now."""
+        for linears in self._linears:
+            linears.draws_folded = on
 
     def compilable(self) -> list[nn.Module]:
         """All parts that gain from compiling; those of a kind share what is made."""

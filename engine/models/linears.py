@@ -1,10 +1,9 @@
 """Frozen linear layers with their LoRA branches: the arithmetic that most of a step consists of.
 
 Linears that read the same input are one matrix. The matrix lies in the dtype of the computation, or
-in fp8 with a scale for each row (e4m3; Micikevicius et al., FP8 Formats for Deep Learning, 2022),
-which halves memory and, where tensor cores know it, time: there the input is rounded to fp8 row by
-row as well, forward and for the gradient of the input. The branch is never rounded. Knows matrices;
-knows neither blocks nor what they mean.
+in fp8 with a scale for each row (see `rounding`), which halves memory and, where tensor cores know
+it, time: there the input is rounded to fp8 row by row as well, forward and for the gradient of the
+input. The branch is never rounded. Knows matrices; knows neither blocks nor what they mean.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,10 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.lora import Branch
+from engine.models.rounding import FP8, rounded, to_fp8
 
-FP8 = torch.float8_e4m3fn
-_FP8_MOST = 448.0
-_SMALLEST_AMAX = 1e-12
 _FP8_CLOSE = 0.1
 
 log = structlog.get_logger()
@@ -38,6 +35,8 @@ class Storage:
     precision: Precision = "plain"
     turned: bool = False
     """Whether fp8 matrices are kept a second time, transposed, for gradients: twice the memory."""
+    folds: bool = False
+    """Whether whole ones are kept too, to make fp8 matrices with somebody's branch in them."""
 
 
 class Matrix(nn.Module):
@@ -55,7 +54,7 @@ class Matrix(nn.Module):
         whole = torch.cat([p.detach().to(storage.device, storage.dtype) for p in parts])
         scale = turned = None
         if storage.precision != "plain":
-            whole, scale = to_fp8(whole)
+            whole, scale = to_fp8(whole, scales=torch.bfloat16)
             if storage.turned and storage.precision == "fp8":
                 turned = whole.view(torch.uint8).T.contiguous().view(FP8)
         self.register_buffer("weight", whole, persistent=False)
@@ -65,34 +64,55 @@ class Matrix(nn.Module):
         self.register_buffer("ones", None if scale is None else ones, persistent=False)
 
 
-def to_fp8(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """(rows, columns) rounded to e4m3, and what to multiply each row by: (rows, 1), fp32.
+class Folded(nn.Module):
+    """The matrix with somebody's branch in it, in fp8: as fast as if there were no branch."""
 
-    Scales are numbers that bf16 has too, so that restoring in bf16 adds no error of its own.
-    """
-    most = rows.abs().amax(dim=-1, keepdim=True).float().clamp(min=_SMALLEST_AMAX)
-    scale = (most / _FP8_MOST).to(torch.bfloat16).float()
-    scaled = (rows.float() * scale.reciprocal()).clamp(-_FP8_MOST, _FP8_MOST)
-    return scaled.to(FP8), scale
+    whole: Tensor
+    weight: Tensor
+    scale: Tensor
+
+    def __init__(self, parts: Sequence[Tensor], storage: Storage) -> None:
+        super().__init__()
+        whole = torch.cat([p.detach().to(storage.device, storage.dtype) for p in parts])
+        self.register_buffer("whole", whole, persistent=False)
+        for name, values in zip(("weight", "scale"), to_fp8(whole), strict=True):
+            self.register_buffer(name, values, persistent=False)
+
+    @torch.no_grad()
+    def fill(self, branch: Branch) -> None:
+        """In place, for steps are recorded with the addresses."""
+        weight, scale = rounded(torch.addmm(self.whole, branch.wide_b(), branch.a))
+        self.weight.copy_(weight)
+        self.scale.copy_(scale)
+
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        x8, row_scale = rounded(x)
+        return _folded_product(x8, row_scale, self.weight, self.scale, bias, x)
 
 
 class LoraLinears(nn.Module):
     """Some linears of one input, and their branch: `W x + b + strength * B (A x)` of each."""
 
     bias: Tensor | None
+    draws_folded: bool = False
+    """Whether `folded` holds what is seated; without gradients it is used then."""
 
     def __init__(self, linears: Sequence[nn.Linear], branch: Branch, storage: Storage) -> None:
         super().__init__()
-        self.matrix = Matrix([linear.weight for linear in linears], storage)
+        weights = [linear.weight for linear in linears]
+        self.matrix = Matrix(weights, storage)
+        self.folded = Folded(weights, storage) if storage.folds else None
         self.branch = branch
         self.out_features = [linear.out_features for linear in linears]
         self.register_buffer("bias", _bias(linears, storage), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs of all)."""
-        y = lora_product(
-            x.flatten(0, -2), self.matrix, self.bias, self.branch.a, self.branch.wide_b()
-        )
+        rows = x.flatten(0, -2)
+        if self.folded is not None and not torch.is_grad_enabled() and self.draws_folded:
+            y = self.folded(rows, self.bias)
+        else:
+            y = lora_product(rows, self.matrix, self.bias, self.branch.a, self.branch.wide_b())
         return y.unflatten(0, x.shape[:-1])
 
 
@@ -144,29 +164,28 @@ class ThinMatrix(Matrix):
 def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
     """`W x + bias + B (A x)` for rows x (rows, inputs), A (rank, inputs) and B (outputs, rank).
 
-    Gradients reach x, A and B; of x nothing is kept twice. In fp8, x is rounded here and the
-    gradient of the outputs where it comes back, so that a compiler can join that to what made them.
+    Gradients reach x, A and B; of x nothing is kept twice.
     """
-    rounded = row_scale = None
+    x8 = row_scale = None
     if matrix.precision == "fp8":
-        rounded, row_scale = to_fp8(x.detach())
+        x8, row_scale = rounded(x.detach())
     y, _low = _product(
-        x, rounded, row_scale, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, a, b
+        x, x8, row_scale, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, a, b
     )
     return y
 
 
 @torch.library.custom_op("headshot::lora_product", mutates_args=())
 def _product(
-    x: Tensor, rounded: Tensor | None, row_scale: Tensor | None, weight: Tensor,
+    x: Tensor, x8: Tensor | None, row_scale: Tensor | None, weight: Tensor,
     scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, bias: Tensor | None,
     a: Tensor, b: Tensor,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The outputs, and A x. The branch is added in place: the outputs are written once more, and
     no second matrix of their size.
     """
-    if rounded is not None and row_scale is not None and scale is not None:
-        y = _scaled_mm(rounded, weight.T, row_scale, scale.T, x.dtype, bias)
+    if x8 is not None and row_scale is not None and scale is not None:
+        y = _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias)
     else:
         y = F.linear(x, _restored(weight, scale, x.dtype), bias)
     low = x @ a.T
@@ -175,27 +194,39 @@ def _product(
 
 @_product.register_fake
 def _(
-    x: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
+    x: Tensor, x8: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
     bias: Any, a: Tensor, b: Tensor,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     return x.new_empty(x.shape[0], weight.shape[0]), x.new_empty(x.shape[0], a.shape[0])
 
 
+@torch.library.custom_op("headshot::folded_product", mutates_args=())
+def _folded_product(
+    x8: Tensor, row_scale: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None, like: Tensor
+) -> Tensor:
+    return _scaled_mm(x8, weight.T, row_scale, scale.T, like.dtype, bias)
+
+
+@_folded_product.register_fake
+def _(x8: Tensor, row_scale: Any, weight: Tensor, scale: Any, bias: Any, like: Tensor) -> Tensor:
+    return like.new_empty(like.shape[0], weight.shape[0])
+
+
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    x, rounded, _, weight, scale, turned, ones, _, a, b = inputs
-    ctx.rounds = rounded is not None
+    x, x8, _, weight, scale, turned, ones, _, a, b = inputs
+    ctx.rounds = x8 is not None
     ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b)
 
 
 def _d_product(ctx: Any, dy: Tensor, _d_low: Tensor | None) -> tuple[Tensor | None, ...]:
     """The scales of W's rows lie along the sum of dy W, so they go into dy before it is rounded."""
     x, low, weight, scale, turned, ones, a, b = ctx.saved_tensors
-    rounded = row_scale = None
+    dy8 = row_scale = None
     if ctx.rounds:
-        rounded, row_scale = to_fp8(dy.float() * scale.T)
+        dy8, row_scale = rounded(dy.detach(), scale.flatten())
         if turned is None:
             turned = weight.view(torch.uint8).T.contiguous().view(FP8)
-    dx, da, db = _gradients(dy, rounded, row_scale, weight, scale, turned, ones, x, low, a, b)
+    dx, da, db = _gradients(dy, dy8, row_scale, weight, scale, turned, ones, x, low, a, b)
     return dx, None, None, None, None, None, None, None, da, db
 
 
@@ -204,13 +235,13 @@ _product.register_autograd(_d_product, setup_context=_keep)
 
 @torch.library.custom_op("headshot::lora_gradients", mutates_args=())
 def _gradients(
-    dy: Tensor, rounded: Tensor | None, row_scale: Tensor | None, weight: Tensor,
+    dy: Tensor, dy8: Tensor | None, row_scale: Tensor | None, weight: Tensor,
     scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, x: Tensor, low: Tensor,
     a: Tensor, b: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Of x, A and B."""
-    if rounded is not None and row_scale is not None and turned is not None and ones is not None:
-        dx = _scaled_mm(rounded, turned.T, row_scale, ones, dy.dtype)
+    if dy8 is not None and row_scale is not None and turned is not None and ones is not None:
+        dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype)
     else:
         dx = dy @ _restored(weight, scale, dy.dtype)
     d_low = dy @ b
@@ -219,7 +250,7 @@ def _gradients(
 
 @_gradients.register_fake
 def _(
-    dy: Tensor, rounded: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
+    dy: Tensor, dy8: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
     x: Tensor, low: Tensor, a: Tensor, b: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     return dy.new_empty(x.shape), dy.new_empty(a.shape), dy.new_empty(b.shape)
@@ -246,9 +277,9 @@ def _scaled_mm(
 def fp8_works(device: torch.device) -> bool:
     """Whether products in fp8 run there and are right."""
     x = torch.randn(32, 64, device=device, dtype=torch.bfloat16)
-    rounded, scale = to_fp8(x)
     try:
-        found = _scaled_mm(rounded, rounded.T, scale, scale.T, x.dtype, x[:, 0]).float()
+        x8, scale = rounded(x)
+        found = _scaled_mm(x8, x8.T, scale, scale.T, x.dtype, x[:, 0]).float()
     except (RuntimeError, NotImplementedError) as error:
         log.warning("fp8_not_used", error=str(error)[:200])
         return False

@@ -143,12 +143,14 @@ class LoraSlots:
     @contextmanager
     def off(self) -> Iterator[None]:
         """The base as if nobody were seated."""
-        strength = self._strength.clone()
+        strength, seated = self._strength.clone(), self._seated
         self._strength.zero_()
+        self._seated = None
         try:
             yield
         finally:
             self._strength.copy_(strength)
+            self._seated = seated
 
     def gradient(self) -> Tensor:
         """A flat gradient of zeros, in this dtype, to which backward adds from now on.

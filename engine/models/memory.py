@@ -45,6 +45,8 @@ class MemoryPlan:
     """The smallest card that would have been laid out alike; "auto" where there is no card."""
     precision: Precision = "plain"
     turned: bool = False
+    folds: bool = False
+    """Whether whole weights stay too, from which those of whoever is drawn are made."""
     keep_encoders: bool = True
     checkpoint_gradients: bool = False
     streamed_share: float = 0.0
@@ -131,20 +133,24 @@ def choose(needs: Needs, free: int, native_fp8: bool) -> MemoryPlan:
     large = whole > _SMALLEST_ROUNDED_MIB
     precision: Precision = "fp8" if native_fp8 and large else "plain"
     if roomy <= free:
-        keep = roomy + needs.encoders <= free
-        return MemoryPlan("whole", "80", precision, precision == "fp8", keep)
+        keep, turned = roomy + needs.encoders <= free, precision == "fp8"
+        folds = turned and roomy + needs.encoders + whole + half <= free
+        return MemoryPlan("whole", "80", precision, turned, folds, keep)
     frugal = half + whole * _STEP_AGAIN + beside
     precision = "fp8" if native_fp8 else "fp8_stored"
     if frugal <= free:
         keep = frugal + needs.encoders <= free
-        return MemoryPlan("frugal", "24", precision, False, keep, True)
+        return MemoryPlan("frugal", "24", precision, keep_encoders=keep, checkpoint_gradients=True)
     lacking = frugal - free
     share = min(1.0, lacking / half + _LANES_SHARE)
     if half * (1 - share) + half * _LANES_SHARE + whole * _STEP_AGAIN + beside > free + 1:
         needed = int(half * _LANES_SHARE + whole * _STEP_AGAIN + beside)
         raise EngineError(FailureCode.GPU_OUT_OF_MEMORY, needed_mib=needed, free_mib=free)
     tier: MemoryTier = "16" if free >= int(LIMITS_GIB["16"] * GIB) else "12"
-    return MemoryPlan("streamed", tier, precision, False, False, True, share)
+    return MemoryPlan(
+        "streamed", tier, precision, keep_encoders=False, checkpoint_gradients=True,
+        streamed_share=share,
+    )  # fmt: skip
 
 
 _LANES_SHARE = 0.06

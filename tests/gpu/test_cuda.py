@@ -12,7 +12,7 @@ from torch import Tensor
 
 from benchmarks import full_size
 from benchmarks.train import learning_inputs
-from engine.models import attention, linears
+from engine.models import attention, linears, rounding
 from engine.models.flux1 import Flux1
 from engine.models.memory import MemoryPlan
 
@@ -22,6 +22,7 @@ SHAPES = {"num_layers": 2, "num_single_layers": 4, "num_attention_heads": 4}
 CUDA = torch.device("cuda")
 PLANS = {
     "fp8": MemoryPlan("whole", precision="fp8", turned=True),
+    "folded": MemoryPlan("whole", precision="fp8", turned=True, folds=True),
     "fp8, turned when needed": MemoryPlan("whole", precision="fp8"),
     "fp8, computed again": MemoryPlan("frugal", precision="fp8", checkpoint_gradients=True),
     "stored": MemoryPlan("frugal", precision="fp8_stored", checkpoint_gradients=True),
@@ -108,7 +109,7 @@ def test_every_plan_predicts_as_plain_bf16_does(name: str) -> None:
     found: list[Tensor] = []
     for plan in (MemoryPlan(), PLANS[name]):
         model, weights = build(plan)
-        model.lora.seat(weights)
+        model.seat(weights)
         latents, sigma, text, guidance, _ = learning_inputs(
             model, 256, torch.Generator().manual_seed(1)
         )
@@ -122,6 +123,19 @@ def test_every_plan_predicts_as_plain_bf16_does(name: str) -> None:
 
 def test_fp8_products_are_what_they_claim() -> None:
     assert linears.fp8_works(CUDA) == (torch.cuda.get_device_capability() >= (8, 9))
+
+
+@pytest.mark.parametrize("columns", [48, 3072, 21504])
+def test_our_rounding_is_the_plain_one(columns: int) -> None:
+    wide = torch.randn(300, columns + 64, device=CUDA).bfloat16()
+    factors = torch.rand(columns, device=CUDA) + 0.1
+
+    assert rounding._kernel(CUDA) is not None
+    for rows in (wide[:, :columns], wide[:, :columns].contiguous()):
+        found, scale = rounding.rounded(rows, factors)
+        expected, expected_scale = rounding.to_fp8(rows, factors)
+        torch.testing.assert_close(scale, expected_scale)
+        assert (found.float() == expected.float()).float().mean() > 0.999
 
 
 def test_the_chosen_attention_is_attention() -> None:

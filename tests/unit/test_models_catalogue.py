@@ -140,6 +140,12 @@ def test_a_roomy_card_keeps_everything_and_rounds_to_fp8_where_it_can() -> None:
     assert gpu_plan("80", native_fp8=False) == MemoryPlan("whole", "80", "plain")
 
 
+def test_the_roomiest_keeps_whole_weights_to_fold_people_into() -> None:
+    assert memory.choose(FLUX, 135 * 1024, True).folds
+    assert not memory.choose(FLUX, 135 * 1024, False).folds
+    assert not gpu_plan("80").folds
+
+
 @pytest.mark.parametrize(("native", "precision"), [(True, "fp8"), (False, "fp8_stored")])
 def test_a_small_card_keeps_fp8_and_computes_blocks_again(native: bool, precision: str) -> None:
     plan = gpu_plan("24", native)

@@ -201,6 +201,41 @@ def test_an_error_counts_as_much_as_is_said(model: Flux1) -> None:
     torch.testing.assert_close(found[1], squares[..., :2].mean())
 
 
+@torch.no_grad()
+def test_who_is_folded_into_the_weights_is_who_is_drawn(tiny_base: Path, model: Flux1) -> None:
+    facts = catalogue.facts("tiny", tiny_base)
+    plan = MemoryPlan("whole", precision="fp8", turned=True, folds=True)
+    folding = Flux1(FolderParts(tiny_base, "tiny"), facts, CPU, torch.float32, plan=plan)
+    text, latents, sigma = model.encode_text(PROMPTS[:1]), random(1, 16, 4, 4), torch.tensor([0.4])
+    anna = 0.2 * random(model.lora.num_weights)
+    ben = anna.flip(0)
+    drawn: list[torch.Tensor] = []
+    for who, strength in ((anna, 1.0), (ben, 1.0), (anna, 0.5), (anna, 1.0)):
+        velocities = []
+        for each in (model, folding):
+            each.seat(who, strength)
+            velocities.append(each.predict(latents, sigma, text, 2.5))
+        assert cosine(*velocities) > 0.998
+        drawn.append(velocities[1])
+    assert torch.equal(drawn[0], drawn[3])
+    assert cosine(drawn[0], drawn[1]) < 0.99 > cosine(drawn[0], drawn[2])
+
+    folding.lora.seat(ben)  # somebody learns in between
+    beside = folding.predict(latents, sigma, text, 2.5)
+    with folding.lora.off():
+        base = folding.predict(latents, sigma, text, 2.5)
+    model.lora.seat(model.lora.zeros())
+
+    assert cosine(beside, drawn[1]) > 0.998
+    assert cosine(base, model.predict(latents, sigma, text, 2.5)) > 0.998
+    folding.seat(anna)
+    assert torch.equal(folding.predict(latents, sigma, text, 2.5), drawn[0])
+
+
+def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
+    return torch.cosine_similarity(a.flatten(), b.flatten(), dim=0).item()
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_what_is_compiled_once_serves_every_block_and_size(tiny_base: Path) -> None:
     """One function a kind of block: for one picture and for several, to learn and to draw."""

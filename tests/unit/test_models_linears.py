@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.models.linears import LoraLinears, Modulations, Precision, Storage, to_fp8
+from engine.models.linears import LoraLinears, Modulations, Precision, Storage
 from engine.models.lora import LoraSlots
+from engine.models.rounding import rounded, to_fp8
 
 CPU = torch.device("cpu")
 RANK = 4
@@ -119,9 +120,9 @@ def test_modulations_are_their_layers_one_by_one(
 def test_rounding_to_fp8_keeps_each_rows_own_size() -> None:
     rows = noise(6, 40) * torch.tensor([1e-6, 1e-3, 1.0, 1e3, 1e6, 0.0])[:, None]
 
-    rounded, scale = to_fp8(rows)
+    short, scale = to_fp8(rows, scales=torch.bfloat16)
 
-    restored = rounded.float() * scale
+    restored = short.float() * scale
     assert not restored[-1].any()
     relative = (restored - rows)[:-1].norm(dim=1) / rows[:-1].norm(dim=1)
     assert relative.max() < 0.05
@@ -156,3 +157,13 @@ def test_what_was_learned_by_one_layer_stays_with_it() -> None:
     for neighbour in ("second", "third"):
         assert not found[neighbour][0].any()
         assert not found[neighbour][1].any()
+
+
+def test_factors_of_columns_are_rounded_with_them() -> None:
+    rows, factors = noise(4, 24), torch.linspace(0.1, 3, 24)
+
+    found, scale = rounded(rows, factors)
+
+    expected, expected_scale = to_fp8(rows * factors)
+    assert torch.equal(found.float(), expected.float())
+    assert torch.equal(scale, expected_scale)
