@@ -77,9 +77,9 @@ class DoubleBlock(nn.Module):
         """Streams (b, t, d) and their modulations (b, 6 d)."""
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
         text_mods = of_text[:, None].chunk(6, dim=-1)
-        q, k, v = self.norms(self.qkv(_normed(image, shift, scale)))
+        q, k, v = self.norms(*self.qkv(_normed(image, shift, scale)).chunk(3, dim=-1))
         text_q, text_k, text_v = self.text_norms(
-            self.text_qkv(_normed(text, text_mods[0], text_mods[1]))
+            *self.text_qkv(_normed(text, text_mods[0], text_mods[1])).chunk(3, dim=-1)
         )
         q, k, v = torch.cat((text_q, q), 1), torch.cat((text_k, k), 1), torch.cat((text_v, v), 1)
         seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
@@ -107,14 +107,16 @@ class SingleBlock(nn.Module):
         """(b, t, d) and (b, 3 d)."""
         shift, scale, gate = modulation[:, None].chunk(3, dim=-1)
         width = x.shape[-1]
-        qkv, hidden = self.into(_normed(x, shift, scale)).tensor_split((3 * width,), dim=-1)
-        q, k, v = self.norms(qkv)
+        made = self.into(_normed(x, shift, scale))
+        # In one go, so that their gradients are put together once.
+        q, k, v, hidden = made.split((width, width, width, made.shape[-1] - 3 * width), dim=-1)
+        q, k, v = self.norms(q, k, v)
         seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
         return x + gate * self.out(torch.cat((seen, _gelu(hidden)), dim=-1))
 
 
 class _Norms(nn.Module):
-    """Splits queries, keys and values into heads, and normalises the first two."""
+    """Queries, keys and values in heads, the first two normalised."""
 
     def __init__(self, norms: Sequence[nn.RMSNorm], storage: Storage) -> None:
         super().__init__()
@@ -124,9 +126,9 @@ class _Norms(nn.Module):
         )
         self._epsilons = [cast(float, norm.eps) for norm in norms]
 
-    def forward(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, *qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         size = self.q.shape[0]
-        q, k, v = (part.unflatten(-1, (-1, size)) for part in qkv.chunk(3, dim=-1))
+        q, k, v = (part.unflatten(-1, (-1, size)) for part in qkv)
         q = F.rms_norm(q, (size,), self.q, self._epsilons[0])
         return q, F.rms_norm(k, (size,), self.k, self._epsilons[1]), v
 
