@@ -98,6 +98,7 @@ REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _SMALL_BATCH = 4
 _RANK = 16
+_FACE_WEIGHT = 3.0
 
 
 def choose(
@@ -148,6 +149,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         resolutions=fitting or (native_px,),
         ema_decay=0.98 if is_small else 0.99,
         caption_dropout=0.05,
+        face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
         looks=(_SMALL_LOOKS if is_small else _LOOKS)[quality],
     )

@@ -20,7 +20,7 @@ from engine.training import recipe
 
 NUM_TRAINING = 9
 NUM_OTHERS = 20
-STEPS = 50
+STEPS = 40
 SEED = 1
 
 

@@ -238,11 +238,11 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
 def test_what_is_compiled_once_serves_every_block_and_size(tiny_base: Path) -> None:
-    """One function a kind of block: for one picture and for several, to learn and to draw."""
+    """One function a kind of block for one picture, and one for several; to draw, one more."""
     facts = catalogue.facts("tiny", tiny_base)
     base = Flux1(FolderParts(tiny_base, "tiny"), facts, CPU, torch.float32)
     base.lora.seat(base.lora.fresh(torch.Generator().manual_seed(0)))
-    cases = [(count, size) for count in (1, 2) for size in ((6, 8), (4, 4), (8, 10))]
+    cases = [(count, size) for count in (1, 2) for size in ((6, 8), (8, 10))]
     inputs = [
         (random(count, 16, *size), torch.full((count,), 0.4), base.encode_text(PROMPTS[:count]))
         for count, size in cases
@@ -261,7 +261,7 @@ def test_what_is_compiled_once_serves_every_block_and_size(tiny_base: Path) -> N
     compiled = [_learned_and_drawn(base, *given) for given in inputs]
 
     torch.testing.assert_close(compiled, plain, atol=1e-5, rtol=1e-4)
-    assert graphs == 2 * 2 * 2
+    assert graphs == 2 * 3
 
 
 def _learned_and_drawn(
@@ -270,5 +270,7 @@ def _learned_and_drawn(
     loss, gradient = base.learn(latents, sigma, text, 1.0, torch.zeros_like(latents))
     learned = [loss, gradient.clone()]
     base.lora.release()
+    if len(latents) > 1:
+        return learned
     with torch.no_grad():
         return [*learned, base.predict(latents, sigma, text, 2.5)]
