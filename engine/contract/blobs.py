@@ -95,6 +95,12 @@ class Blobs:
         with self._faults(key):
             return bytes(obstore.get(self._store, key).bytes())
 
+    def version_sync(self, key: str) -> str:
+        """Another one whenever the blob is put again. Raises BlobMissingError."""
+        with self._faults(key):
+            meta = obstore.head(self._store, key)
+        return f"{meta['e_tag']} {meta['last_modified']} {meta['size']}"
+
     async def exists(self, key: str) -> bool:
         try:
             with self._faults(key):

@@ -30,7 +30,7 @@ from engine.gpu.critic_process import Person
 from engine.gpu.critics import Critics, Verdict
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
-from engine.models import lora_file
+from engine.gpu.wardrobe import Wardrobe
 from engine.models.base import ImageModel
 from engine.photos import likeness
 
@@ -59,8 +59,10 @@ class GenerationTask:
         choice: float = 1.0,
         sign: Sign = unsigned,
         clock: Callable[[], float] = time.monotonic,
+        wardrobe: Wardrobe | None = None,
     ) -> None:
         """`choice` times as many pictures are drawn as are shown. `hands` write the files."""
+        self._wardrobe = wardrobe or Wardrobe()
         self._task_id = task_id
         self._job = job
         self._load = load
@@ -114,7 +116,7 @@ class GenerationTask:
         person = Person(lora.reference_embeddings, self._typical(lora))
         sampler = Sampler(
             model,
-            self._weights(model, lora),
+            self._weights(model),
             [self._shot(seed, lora) for seed in prompts.seeds(job.seed, planned)],
             size,
             job.style.guidance,
@@ -226,14 +228,10 @@ class GenerationTask:
             )
         return manifest
 
-    def _weights(self, model: ImageModel, lora: LoraManifest) -> Tensor:
+    def _weights(self, model: ImageModel) -> Tensor:
         if not self._job.lora_prefix:
             return model.lora.zeros()
-        try:
-            data = self._blobs.get_sync(self._job.lora_prefix + keys.LORA)
-        except BlobMissingError as error:
-            raise EngineError(FailureCode.LORA_MISSING) from error
-        return lora_file.read(data, model.lora, model.facts.name)
+        return self._wardrobe.weights(self._blobs, self._job.lora_prefix, model)
 
     def _shot(self, seed: int, lora: LoraManifest) -> Shot:
         job = self._job

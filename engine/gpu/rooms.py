@@ -22,6 +22,7 @@ from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
+from engine.gpu.wardrobe import Wardrobe
 from engine.models import captioner, catalogue, memory
 from engine.models.base import ImageModel
 
@@ -47,6 +48,7 @@ class ModelRooms:
         self._credentials.make_ready()
         self._critics = critics or Critics()
         self._hands = ThreadPoolExecutor(1, "hands")
+        self._wardrobe = Wardrobe()
         self._base: ImageModel | None = None
         self._captioner: tuple[str, Path] | None = None
         self.device = str(self._device)
@@ -89,6 +91,7 @@ class ModelRooms:
             self._hands,
             self._settings.choice,
             self._credentials.sign,
+            wardrobe=self._wardrobe,
         )
         return Task(
             run.task_id,
