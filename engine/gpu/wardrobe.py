@@ -39,7 +39,7 @@ class Wardrobe:
             EngineError: LORA_MISSING, LORA_INCOMPATIBLE.
         """
         key = prefix + keys.LORA
-        self._drop_what_is_gone(blobs)
+        self._drop_what_is_gone(blobs, but=prefix)
         try:
             version = blobs.version_sync(key)
             kept = self._kept.get(prefix)
@@ -47,15 +47,16 @@ class Wardrobe:
                 read = lora_file.read(blobs.get_sync(key), model.lora, model.facts.name)
                 kept = self._kept[prefix] = _Kept(version, read.to("cpu", model.lora.dtype))
         except BlobMissingError as error:
+            self._kept.pop(prefix, None)
             raise EngineError(FailureCode.LORA_MISSING) from error
         self._kept.move_to_end(prefix)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return kept.weights
 
-    def _drop_what_is_gone(self, blobs: Blobs) -> None:
+    def _drop_what_is_gone(self, blobs: Blobs, but: str) -> None:
         """Whoever had their data deleted is in no memory either, from the next request on."""
-        for prefix in list(self._kept):
+        for prefix in [prefix for prefix in self._kept if prefix != but]:
             try:
                 blobs.version_sync(prefix + keys.LORA)
             except BlobMissingError:

@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.contract.base import Frozen
 from engine.contract.settings import MemoryTier
 from engine.contract.styles import Aspect
+from engine.models.emphasis import weighted_mse
 from engine.models.lora import LoraSlots
 
 Size = tuple[int, int]
@@ -143,9 +144,3 @@ class ImageModel(ABC):
     @abstractmethod
     def drop_encoders(self) -> None:
         """Frees what only encoding needs, where memory is short. They come back by themselves."""
-
-
-def weighted_mse(predicted: Tensor, target: Tensor, emphasis: Tensor | None = None) -> Tensor:
-    """The mean of squared errors in fp32, each times its emphasis."""
-    squares = (predicted.float() - target).square()
-    return (squares if emphasis is None else squares * emphasis).mean()

@@ -24,7 +24,8 @@ from transformers import CLIPTextModel, T5EncoderModel
 
 from engine.models import acceleration, attention
 from engine.models.acceleration import Recorder
-from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings, weighted_mse
+from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
+from engine.models.emphasis import weighted_mse
 from engine.models.flux1_network import FluxNetwork, Rotation, lora_groups
 from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
@@ -120,7 +121,9 @@ class Flux1(ImageModel):
         inputs = self._inputs(latents, sigma, text, guidance)
         if torch.is_grad_enabled():
             return self._predict(*inputs)
-        is_folded = self._folded is not None and self.lora.holds(*self._folded)
+        if self._folded is None:
+            return self._fast("predict", self._predict, inputs)
+        is_folded = self.lora.holds(*self._folded)
         self.network.draw_folded(is_folded)
         name = "predict folded" if is_folded else "predict"
         return self._fast(name, self._predict, inputs)
@@ -154,7 +157,6 @@ class Flux1(ImageModel):
             return step(*inputs)
 
     def _learn(self, *inputs: Tensor) -> Tensor:
-        self.lora.gradient()
         with torch.enable_grad():
             loss = weighted_mse(self._predict(*inputs[:-2]), *inputs[-2:])
             self.lora.gather(loss)

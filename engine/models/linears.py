@@ -52,16 +52,17 @@ class Matrix(nn.Module):
         super().__init__()
         self.precision: Precision = storage.precision
         whole = torch.cat([p.detach().to(storage.device, storage.dtype) for p in parts])
-        scale = turned = None
+        scale = turned = ones = None
         if storage.precision != "plain":
             whole, scale = to_fp8(whole, scales=torch.bfloat16)
-            if storage.turned and storage.precision == "fp8":
+        if storage.precision == "fp8":
+            ones = torch.ones(1, whole.shape[1], device=whole.device)
+            if storage.turned:
                 turned = whole.view(torch.uint8).T.contiguous().view(FP8)
         self.register_buffer("weight", whole, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("turned", turned, persistent=False)
-        ones = torch.ones(1, whole.shape[1], device=whole.device)
-        self.register_buffer("ones", None if scale is None else ones, persistent=False)
+        self.register_buffer("ones", ones, persistent=False)
 
 
 class Folded(nn.Module):

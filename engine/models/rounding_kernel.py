@@ -14,20 +14,26 @@ def round_rows(
     source, target = rows + row * row_stride, out + row * columns
     largest = tl.full((block,), smallest, tl.float32)
     for start in range(0, columns, block):
-        at = start + tl.arange(0, block)
-        inside = at < columns
-        x = tl.load(source + at, mask=inside, other=0.0).to(tl.float32)
-        if has_factors:
-            x *= tl.load(factors + at, mask=inside, other=0.0)
+        x = _read(source, factors, start, columns, has_factors, block)
         largest = tl.maximum(largest, tl.abs(x))
     scale = tl.max(largest, 0) * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
     for start in range(0, columns, block):
-        at = start + tl.arange(0, block)
-        inside = at < columns
-        x = tl.load(source + at, mask=inside, other=0.0).to(tl.float32)
-        if has_factors:
-            x *= tl.load(factors + at, mask=inside, other=0.0)
+        x = _read(source, factors, start, columns, has_factors, block)
         x = tl.minimum(tl.maximum(x * back, -most), most)
-        tl.store(target + at, x.to(tl.float8e4nv), mask=inside)
+        at = start + tl.arange(0, block)
+        tl.store(target + at, x.to(tl.float8e4nv), mask=at < columns)
+
+
+@triton.jit
+def _read(
+    source, factors, start, columns: tl.constexpr, has_factors: tl.constexpr, block: tl.constexpr
+):
+    """A block of the row in fp32, times its factors; zeros beyond the end."""
+    at = start + tl.arange(0, block)
+    inside = at < columns
+    x = tl.load(source + at, mask=inside, other=0.0).to(tl.float32)
+    if has_factors:
+        x *= tl.load(factors + at, mask=inside, other=0.0)
+    return x

@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest, Example
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
+from engine.models.emphasis import head_weights
 
 _RATIOS = (1.0, 4 / 5, 3 / 4, 2 / 3, 9 / 16, 5 / 4, 4 / 3, 3 / 2, 16 / 9)
 """Width over height of the buckets; few, so that batches fill and kernels are met again."""
@@ -24,8 +25,6 @@ _TEXTS_AT_ONCE = 4
 _CROP_TOP_SHARE = 0.35
 """Of what must go above and below, what goes above: heads are in the upper half."""
 NO_CAPTION = ""
-_HEAD_MARGIN = 0.2
-"""Of the face's box, on each side, and twice that above."""
 
 
 @dataclass(frozen=True)
@@ -73,32 +72,18 @@ def _window(picture: Size, size: Size) -> tuple[float, float, float, float]:
 
 
 def emphasis(example: Example, size: Size, latent: tuple[int, int], factor: float) -> Tensor:
-    """How much each latent counts, (1, height, width): the head `factor` times as much as what is
-    around it, 1 on average.
-
-    The face's box goes from the brows to the chin; a head is wider and higher.
-    """
+    """How much each latent counts, (1, height, width); see `head_weights`."""
     rows, columns = latent
-    if example.face is None or factor == 1.0:
+    if example.face is None:
         return torch.ones(1, rows, columns)
     left, top, right, bottom = _window((example.width_px, example.height_px), size)
     x0, y0, x1, y1 = example.face
-    grow_x, grow_y = _HEAD_MARGIN * (x1 - x0), _HEAD_MARGIN * (y1 - y0)
-    across = _covered(
-        (x0 - grow_x) * example.width_px, (x1 + grow_x) * example.width_px, left, right, columns
-    )
-    down = _covered(
-        (y0 - 2 * grow_y) * example.height_px, (y1 + grow_y) * example.height_px, top, bottom, rows
-    )
-    weights = 1 + (factor - 1) * down[:, None] * across[None]
-    return (weights / weights.mean())[None]
-
-
-def _covered(start: float, end: float, first: float, last: float, count: int) -> Tensor:
-    """Of each of `count` equal cells from first to last, the share between start and end."""
-    edges = torch.linspace(first, last, count + 1)
-    inside = edges[1:].clamp(max=end) - edges[:-1].clamp(min=start)
-    return inside.clamp(min=0) * count / (last - first)
+    width, height = right - left, bottom - top
+    place = [
+        (x0 * example.width_px - left) / width, (y0 * example.height_px - top) / height,
+        (x1 * example.width_px - left) / width, (y1 * example.height_px - top) / height,
+    ]  # fmt: skip
+    return head_weights(torch.tensor([place]), rows, columns, factor)
 
 
 class EncodedDataset:

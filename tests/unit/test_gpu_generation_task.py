@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from engine.contract import keys, styles
 from engine.contract.blobs import Blobs
@@ -17,9 +15,7 @@ from engine.contract.manifests import HeadshotsManifest
 from engine.generation.ranking import UNSEEN
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
-from engine.models import catalogue
 from engine.models.base import ImageModel
-from engine.models.tiny import build_tiny
 
 
 class Blind(Executor):
@@ -29,17 +25,6 @@ class Blind(Executor):
         look: Future[Any] = Future()
         look.set_result(UNSEEN)
         return look
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ImageModel:
-    folder = build_tiny(tmp_path_factory.mktemp("tiny"))
-    return catalogue.load(str(folder), torch.device("cpu"))
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs.from_url(f"file://{tmp_path}")
 
 
 def job_of(lora_prefix: str) -> GenerateHeadshots:

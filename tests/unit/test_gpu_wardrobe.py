@@ -1,7 +1,5 @@
 """LoRAs that stay at hand: the same while the file is the same, gone when it is gone."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,22 +8,10 @@ from engine.contract import keys
 from engine.contract.blobs import Blobs
 from engine.contract.failures import EngineError, FailureCode
 from engine.gpu.wardrobe import Wardrobe
-from engine.models import catalogue, lora_file
+from engine.models import lora_file
 from engine.models.base import ImageModel
-from engine.models.tiny import build_tiny
 
 PREFIXES = [f"people/{name}/loras/one/" for name in ("ann", "bob", "cleo")]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ImageModel:
-    folder = build_tiny(tmp_path_factory.mktemp("tiny"))
-    return catalogue.load(str(folder), torch.device("cpu"))
-
-
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs.from_url(f"file://{tmp_path}")
 
 
 def put(blobs: Blobs, prefix: str, model: ImageModel, seed: int) -> Tensor:

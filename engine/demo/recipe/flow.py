@@ -7,7 +7,8 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from engine.models.emphasis import head_weights, weighted_mse
 
 # calculate_shift of FluxPipeline gives mu = 0.5 at 256 image tokens.
 SHIFT = math.exp(0.5)
@@ -40,28 +41,12 @@ def add_noise(latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
 
 def velocity_loss(predicted: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean squared error in fp32, tokens weighted by `weights` (batch, tokens)."""
-    if weights is None:
-        return F.mse_loss(predicted.float(), target.float())
-    return ((predicted.float() - target.float()).square().mean(-1) * weights).mean()
+    return weighted_mse(predicted, target.float(), None if weights is None else weights[..., None])
 
 
 def token_weights(faces: Tensor, side: int, factor: float) -> Tensor:
-    """(n, side * side): tokens of the head count `factor` times as much as others, 1 on average.
-
-    `faces` (n, 4) are boxes from the brows to the chin, in shares of the picture's side; a head is
-    wider by a fifth of that on each side, and higher by two fifths.
-    """
-    x0, y0, x1, y1 = faces.T[..., None]
-    margin = 0.2 * (x1 - x0)
-    edges = torch.arange(side + 1, device=faces.device) / side
-
-    def covered(start: Tensor, end: Tensor) -> Tensor:
-        inside = edges[1:].minimum(end) - edges[:-1].maximum(start)
-        return inside.clamp(min=0) * side
-
-    down, across = covered(y0 - 2 * margin, y1 + margin), covered(x0 - margin, x1 + margin)
-    weights = 1 + (factor - 1) * (down[:, :, None] * across[:, None, :]).flatten(1)
-    return weights / weights.mean(1, keepdim=True)
+    """(n, side * side): how much each token counts; see `head_weights`."""
+    return head_weights(faces, side, side, factor).flatten(1)
 
 
 def mirrored(faces: Tensor) -> Tensor:
