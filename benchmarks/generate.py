@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument(
         "--parts", default="reference,ours,users,agreement,tiers", help="what to measure, by commas"
     )
+    parser.add_argument("--tiers", default=",".join(TIERS), help="of memory, by commas")
     parser.add_argument("--size", type=int, default=1024, help="pixels of a side")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--small", action="store_true", help="a small network: tries the program")
@@ -54,7 +55,7 @@ def main() -> None:
         del model
     if "agreement" in parts:
         compare_velocities(device, shapes, asked.size)
-    for tier in TIERS if "tiers" in parts else ():
+    for tier in asked.tiers.split(",") if "tiers" in parts else ():
         time_tier(device, shapes, tier, asked.size, asked.steps)
 
 
@@ -105,11 +106,18 @@ def some_lora(model: Flux1, seed: int) -> Tensor:
 
 
 def draw(model: Flux1, weights: Tensor, batch: int, size: int, steps: int) -> None:
-    """Texts, transformer and decoder."""
+    """Texts, transformer and decoder. Encoders that were dropped are drawn anew, as files are read
+    again.
+    """
     shots = [Shot(f"headshot of TOK person {number}", number) for number in range(batch)]
     sampler = Sampler(model, weights, shots, (size, size), GUIDANCE, num_steps=steps, at_once=batch)
     for _ in sampler.steps():
         pass
+
+
+def _predicting_s(model: Flux1, weights: Tensor, size: int) -> float:
+    """Of one step for one picture."""
+    return seconds_of(lambda: predict(model, weights, 1, size, 2), model.device, 2, 1) / 2
 
 
 @torch.no_grad()
@@ -194,11 +202,16 @@ def time_tier(
     try:
         model = full_size.build(device, full_size.plan_for(tier, device), shapes)
         weights = some_lora(model, 1)
+        began = time.perf_counter()
         draw(model, weights, 1, size, 1)
+        first_s = time.perf_counter() - began
         began = time.perf_counter()
         draw(model, weights, 1, size, steps)
+        whole_s = time.perf_counter() - began
+        transformer_s = _predicting_s(model, weights, size)
         tell(part="tier", tier=tier, plan=vars(model.plan), size_px=size,
-             whole_s=time.perf_counter() - began, peak_gib=peak_gib(device))  # fmt: skip
+             transformer_s=transformer_s * steps, whole_s=whole_s,
+             first_picture_of_one_step_s=first_s, peak_gib=peak_gib(device))  # fmt: skip
         del model
     except torch.OutOfMemoryError as error:
         tell(part="tier", tier=tier, size_px=size, failed=str(error)[:300])

@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +23,9 @@ from torch import Tensor
 from benchmarks import full_size
 from benchmarks.full_size import free_all, peak_gib, seconds_of, synchronise
 from engine.contract.manifests import DatasetManifest, Example
-from engine.gpu.judge import Judge
+from engine.gpu import rehearsal
+from engine.gpu.critics import MAX_CRITICS
+from engine.gpu.judge import Judge, Opinion
 from engine.gpu.looks import Looker
 from engine.models.base import TextEmbeddings
 from engine.models.flux1 import Flux1
@@ -32,7 +35,7 @@ from engine.training.recipe import Recipe, choose
 
 CASES = ((512, 1), (512, 2), (512, 4), (768, 1), (768, 2), (1024, 1))
 """Pixels of a side, samples in a batch."""
-TIERS = (("24", 768), ("16", 768), ("12", 512))
+TIERS = {"24": 768, "16": 768, "12": 512}
 FLOOR_BF16_S = {512: 0.055, 768: 0.108, 1024: 0.192}
 """Of a sample at 775 TFLOP/s, forward and the gradient of inputs."""
 REFERENCE_LAYERS = (
@@ -54,6 +57,7 @@ def main() -> None:
     )
     parser.add_argument("--sizes", default="512,768,1024", help="pixels of a side")
     parser.add_argument("--runs", type=int, default=2, help="of a whole training")
+    parser.add_argument("--tiers", default=",".join(TIERS), help="of memory, by commas")
     parser.add_argument("--small", action="store_true", help="a small network: tries the program")
     asked = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -73,7 +77,8 @@ def main() -> None:
         elif part == "agreement":
             compare_gradients(device, shapes, min(sizes))
         elif part == "tiers":
-            for tier, size in TIERS:
+            for tier in asked.tiers.split(","):
+                size = TIERS[tier]
                 time_tier(device, shapes, tier, min(size, max(sizes)), asked.steps)
 
 
@@ -171,6 +176,10 @@ class StandInJudge(Judge):
     def __init__(self) -> None:
         super().__init__(())
         self._seen = 0
+        self._critics_room = ThreadPoolExecutor(MAX_CRITICS)
+
+    def ask(self, image: Image.Image) -> Opinion:
+        return self._critics_room.submit(self.likeness, image).result
 
     def likeness(self, image: Image.Image) -> float:
         time.sleep(JUDGING_S)
@@ -181,10 +190,12 @@ class StandInJudge(Judge):
 def time_whole(
     device: torch.device, shapes: dict[str, Any] | None, native_px: int, runs: int
 ) -> None:
-    """A standard training of twelve photos, encoding, looks and file included, some times over: the
-    first one compiles and records. No look ends it early.
+    """A standard training of twelve photos, encoding, looks and file included, some times over,
+    after what the engine does when it starts. No look ends it early.
     """
     model = full_size.build(device, full_size.plan_for("auto", device), shapes)
+    for piece, seconds in _rehearsed(model):
+        tell(part="rehearsal", piece=piece, seconds=seconds)
     recipe = choose("standard", NUM_PHOTOS, native_px, patience=0)
     if shapes is not None:
         recipe = recipe.model_copy(update={"steps": 8, "resolutions": (native_px,), "looks": 1})
@@ -205,6 +216,15 @@ def time_whole(
              resolutions=recipe.resolutions, looks=len(training.scores), phases_s=phases,
              lora_mib=num_bytes / 2**20, judging_s=JUDGING_S,
              peak_gib=peak_gib(device))  # fmt: skip
+
+
+def _rehearsed(model: Flux1) -> Iterator[tuple[str, float]]:
+    """What an engine does ahead as long as nobody waits, and how long each piece takes."""
+    began = time.perf_counter()
+    for piece in rehearsal.pieces(model):
+        synchronise(model.device)
+        yield piece, time.perf_counter() - began
+        began = time.perf_counter()
 
 
 def trainer(model: Flux1, size: int, batch: int, steps: int) -> Trainer:

@@ -3,34 +3,62 @@
 Knows faces and numbers; knows nothing of drawing, jobs or steps.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 import numpy as np
 from PIL import Image
 
 from engine.contract.photos import PhotoReport
+from engine.gpu.critic_process import Person
+from engine.gpu.critics import Critics
 from engine.photos import likeness
+
+Opinion = Callable[[], float | None]
+"""A likeness that is asked for, and waited for when it is called; always the same."""
 
 
 class Judge:
     """Compares pictures with a person's own photos."""
 
-    def __init__(self, references: Sequence[Sequence[float]], typical: float | None = None) -> None:
-        """`references` are embeddings of the person's photos; without any, nothing is judged."""
+    def __init__(
+        self,
+        references: Sequence[Sequence[float]],
+        typical: float | None = None,
+        critics: Critics | None = None,
+    ) -> None:
+        """`references` are embeddings of the person's photos; without any, nothing is judged.
+
+        `critics` look while whoever asked goes on.
+        """
         self.references = tuple(tuple(embedding) for embedding in references)
         self.typical = likeness.calibrate(self.references) if typical is None else typical
+        self._critics = critics
 
     @classmethod
-    def of_reports(cls, reports: Sequence[PhotoReport], by: Collection[str] = ()) -> "Judge":
+    def of_reports(
+        cls,
+        reports: Sequence[PhotoReport],
+        by: Collection[str] = (),
+        critics: Critics | None = None,
+    ) -> "Judge":
         """Compares with the photos of the hashes `by`, or with all; all of them calibrate it."""
         faces = {r.sha256: r.face.embedding for r in reports if r.face is not None}
         chosen = [embedding for sha256, embedding in faces.items() if sha256 in by]
-        return cls(chosen or list(faces.values()), likeness.calibrate(list(faces.values())))
+        own = list(faces.values())
+        return cls(chosen or own, likeness.calibrate(own), critics)
 
     @property
     def own_distances(self) -> tuple[float, float, float] | None:
         """Of the references to one another: 5th, 50th and 95th percentile."""
         return likeness.spread(self.references)
+
+    def ask(self, image: Image.Image) -> Opinion:
+        """What `likeness` says, when it is there."""
+        if self._critics is None or not self.references:
+            return cache(lambda: self.likeness(image))
+        verdict = self._critics.look(image, Person(self.references, self.typical))
+        return lambda: verdict.wait().likeness
 
     def likeness(self, image: Image.Image) -> float | None:
         """0 .. 1, 0 where no face is seen; None where there is nothing to compare with."""

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from engine.generation import prompts, sampling
-from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
-from engine.gpu.judge import Judge
+from engine.generation.sampling import Sampler, Shot, pictures_at_once
+from engine.gpu.judge import Judge, Opinion
 from engine.models.base import ImageModel, Size, TextEmbeddings
 from engine.training.loop import Score
 
@@ -72,28 +72,40 @@ class Looker:
 
         Where nobody of the person is to be seen, there is nothing to bleed.
         """
-        pictures = yield from self._draw(weights, self._with_trigger)
-        own = yield from self._judged(pictures)
-        self._show(step, pictures[own.index(max(own))])
+        pictures, opinions = yield from self._draw(weights, self._with_trigger)
         others = [0.0]
-        if max(own) > 0:
-            others = yield from self._judged((yield from self._draw(weights, self._without)))
+        if (yield from self._any(opinions)):
+            _, about_others = yield from self._draw(weights, self._without)
+            own = yield from self._all(opinions)
+            others = yield from self._all(about_others)
+        else:
+            own = [0.0] * len(pictures)
+        self._show(step, pictures[own.index(max(own))])
         return worth(own, others, variety(pictures))
 
-    def _judged(self, pictures: Sequence[Image.Image]) -> Generator[None, None, list[float]]:
-        found: list[float] = []
-        for picture in pictures:
+    def _any(self, opinions: Sequence[Opinion]) -> Generator[None, None, bool]:
+        """Whether the person is to be seen at all; known before the last picture is judged."""
+        for opinion in opinions:
             yield
-            found.append(self._judge.likeness(picture) or 0.0)
+            if opinion():
+                return True
+        return False
+
+    def _all(self, opinions: Sequence[Opinion]) -> Generator[None, None, list[float]]:
+        found: list[float] = []
+        for opinion in opinions:
+            yield
+            found.append(opinion() or 0.0)
         return found
 
     def _draw(
         self, weights: Tensor, shots: Sequence[Shot]
-    ) -> Generator[None, None, list[Image.Image]]:
+    ) -> Generator[None, None, tuple[list[Image.Image], list[Opinion]]]:
+        """Each picture is judged while the next ones are drawn."""
         model = self._model
         num_steps = min(NUM_STEPS, model.facts.num_inference_steps)
-        drawn: list[Drawn] = []
-        at_once = min(AT_ONCE, pictures_at_once(model, size(model)))
+        pictures: list[Image.Image] = []
+        opinions: list[Opinion] = []
         sampler = Sampler(
             model,
             weights,
@@ -101,13 +113,15 @@ class Looker:
             size(model),
             GUIDANCE,
             num_steps,
-            at_once=at_once,
+            at_once=at_once(model),
             read=self._read,
         )
         for done in sampler.steps():
-            drawn += done.drawn
+            for drawn in done.drawn:
+                pictures.append(drawn.image)
+                opinions.append(self._judge.ask(drawn.image))
             yield
-        return [one.image for one in drawn]
+        return pictures, opinions
 
 
 def _shots(texts: Sequence[str], subject: str, seeds: Sequence[int]) -> list[Shot]:
@@ -120,6 +134,10 @@ def size(model: ImageModel) -> Size:
     side = min(SIDE_PX, model.facts.native_px)
     side -= side % model.facts.multiple_px
     return side, side
+
+
+def at_once(model: ImageModel) -> int:
+    return min(AT_ONCE, pictures_at_once(model, size(model)))
 
 
 def worth(own: Sequence[float], others: Sequence[float], variety: float) -> Score:

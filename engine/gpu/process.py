@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import structlog
@@ -17,7 +17,7 @@ import structlog
 from engine import logs
 from engine.child import Parent
 from engine.contract.blobs import WritingForbiddenError
-from engine.contract.failures import EngineError, FailureCode
+from engine.contract.failures import EngineError, Failure, FailureCode
 from engine.contract.settings import EngineSettings, MemoryTier
 from engine.gpu import faults
 from engine.gpu.messages import (
@@ -61,6 +61,10 @@ class Rooms(Protocol):
         """A task writes nothing any more once it is given up."""
         ...
 
+    def rehearse(self) -> Iterator[str]:
+        """Does ahead what first tasks would wait for, a piece at a time, and names each."""
+        ...
+
     def smaller_tier(self) -> MemoryTier | None:
         """What to lay the base out for where its present tier does not do, if there is any."""
         ...
@@ -81,6 +85,7 @@ class GpuProcess:
         self._given_up: set[str] = set()
         self._turn: str | None = None
         self._loaded = False
+        self._rehearsal: Iterator[str] | None = rooms.rehearse()
 
     def listen(self) -> None:
         """Reads requests until the worker is gone; then nothing here matters any more.
@@ -100,6 +105,8 @@ class GpuProcess:
         self._warm()
         while True:
             while not self._requests.empty() or not len(self._scheduler):
+                if self._requests.empty() and self._rehearse():
+                    continue
                 self._take(self._requests.get())
             task = self._scheduler.next()
             if task is not None:
@@ -118,6 +125,28 @@ class GpuProcess:
         except EngineError as error:
             log.warning("base_not_loaded", code=error.failure.code)
 
+    def _rehearse(self) -> bool:
+        """A piece, while nobody waits. False once there is nothing left to do ahead."""
+        if not self._loaded or self._rehearsal is None:
+            return False
+        began = time.monotonic()
+        try:
+            with self._beating():
+                piece = next(self._rehearsal, None)
+        except Exception as error:
+            self._rehearsal = None
+            failure, fatal = faults.judge(error)
+            log.warning("rehearsal_failed", code=failure.code, fatal=fatal, exc_info=error)
+            self._lower(failure)
+            if fatal:
+                os._exit(faults.EXIT_POISONED)
+            return False
+        if piece is None:
+            self._rehearsal = None
+            return False
+        log.info("rehearsed", piece=piece, seconds=round(time.monotonic() - began, 1))
+        return True
+
     def _take(self, request: Request) -> None:
         if isinstance(request, Run):
             task_id = request.task_id
@@ -131,13 +160,18 @@ class GpuProcess:
 
     def _load(self) -> int:
         """Returns the base's native side in pixels."""
-        done = threading.Event()
-        beating = threading.Thread(target=self._beat, args=(done,), daemon=True)
-        beating.start()
-        try:
+        with self._beating():
             native_px = self._rooms.load()
-            self._loaded = True
-            return native_px
+        self._loaded = True
+        return native_px
+
+    @contextlib.contextmanager
+    def _beating(self) -> Iterator[None]:
+        """Says every now and then that this process is not hung."""
+        done = threading.Event()
+        threading.Thread(target=self._beat, args=(done,), daemon=True).start()
+        try:
+            yield
         finally:
             done.set()
 
@@ -180,14 +214,18 @@ class GpuProcess:
     def _break(self, task_id: str, error: Exception) -> None:
         failure, fatal = faults.judge(error)
         log.error("task_broken", code=failure.code, fatal=fatal, exc_info=error)
-        tier = self._rooms.smaller_tier()
-        if failure.code is FailureCode.GPU_OUT_OF_MEMORY and tier is not None:
-            self._say(Lowered(memory=tier))
-            os._exit(faults.EXIT_LOWERED)
+        self._lower(failure)
         self._scheduler.remove(task_id)
         self._say(Broken(task_id=task_id, failure=failure, fatal=fatal))
         if fatal:
             os._exit(faults.EXIT_POISONED)
+
+    def _lower(self, failure: Failure) -> None:
+        """Ends the process where a smaller layout of the base may do what this one cannot."""
+        tier = self._rooms.smaller_tier()
+        if failure.code is FailureCode.GPU_OUT_OF_MEMORY and tier is not None:
+            self._say(Lowered(memory=tier))
+            os._exit(faults.EXIT_LOWERED)
 
     def _say(self, reply: Reply) -> None:
         self._parent.send(reply.model_dump(mode="json"))

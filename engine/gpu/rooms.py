@@ -4,7 +4,7 @@ Composition root of the GPU process: here models, training, generation and liken
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ from engine.contract.jobs import TrainLora
 from engine.contract.provenance import CREDENTIALS
 from engine.contract.settings import EngineSettings, MemoryTier
 from engine.generation.credentials import Credentials
-from engine.gpu import cores
+from engine.gpu import cores, rehearsal
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
 from engine.gpu.messages import Run
@@ -80,6 +80,7 @@ class ModelRooms:
                 self._settings,
                 self._credentials.sign,
                 lambda: self._captioner,
+                critics=self._critics,
             )
             return Task(run.task_id, "training", run.job.owner, training.steps(), training.save)
         generation = GenerationTask(
@@ -100,6 +101,11 @@ class ModelRooms:
             generation.steps(),
             next_step=generation.next_step,
         )
+
+    def rehearse(self) -> Iterator[str]:
+        """Nothing is compiled where there is no GPU."""
+        if self._device.type == "cuda":
+            yield from rehearsal.pieces(self._load())
 
     def smaller_tier(self) -> MemoryTier | None:
         return None if self._base is None else memory.tier_below(self._base.tier)

@@ -21,6 +21,7 @@ from engine.contract.settings import EngineSettings
 from engine.generation import finishing
 from engine.generation.credentials import Sign, unsigned
 from engine.gpu import captioning
+from engine.gpu.critics import Critics
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
 from engine.gpu.messages import Begun, Previewed, Progressed, Saved
@@ -46,7 +47,10 @@ class TrainingTask:
         sign: Sign = unsigned,
         find_captioner: Callable[[], tuple[str, Path] | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        critics: Critics | None = None,
     ) -> None:
+        """`critics` judge looks while the GPU goes on."""
+        self._critics = critics
         self._task_id = task_id
         self._job = job
         self._load = load
@@ -134,7 +138,7 @@ class TrainingTask:
             goes_on=job.refresh_from is not None,
             patience=self._settings.patience,
         )
-        judge = Judge.of_reports(reports, dataset.held_out_sha256)
+        judge = Judge.of_reports(reports, dataset.held_out_sha256, self._critics)
         looker = Looker(model, judge, job.trigger, job.class_word, job.seed, self._show)
         looker.prepare()
         return Trainer(

@@ -23,12 +23,15 @@ FAKES = Path(__file__).parent / "fakes"
 @pytest.fixture
 async def gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GpuClient]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(FAKES), os.getcwd()]))
-    settings = EngineSettings(
-        redis_url="unix:///nowhere", blobs_url=f"file://{tmp_path}", work_dir=tmp_path
-    )
-    client = GpuClient(settings, module="fake_gpu", hang_s=2.0)
+    client = GpuClient(_settings(tmp_path), module="fake_gpu", hang_s=2.0)
     yield client
     await client.close()
+
+
+def _settings(folder: Path, base: str = "none") -> EngineSettings:
+    return EngineSettings(
+        redis_url="unix:///nowhere", blobs_url=f"file://{folder}", work_dir=folder, base=base
+    )
 
 
 def train(trigger: str = "TOK") -> TrainLora:
@@ -159,3 +162,48 @@ async def test_closing_leaves_no_process(gpu: GpuClient) -> None:
     assert pid is not None
     await gpu.close()
     assert not psutil.pid_exists(pid)
+
+
+async def rehearsed(folder: Path, num_pieces: int) -> list[str]:
+    """The fake's diary, once so many pieces are in it."""
+    while True:
+        lines = (folder / "diary").read_text().splitlines() if (folder / "diary").exists() else []
+        if sum(line.startswith("piece") for line in lines) >= num_pieces:
+            return lines
+        await asyncio.sleep(0.01)
+
+
+async def test_while_nobody_waits_first_tasks_are_rehearsed(gpu: GpuClient, tmp_path: Path) -> None:
+    await gpu.start()
+    async with asyncio.timeout(10):
+        await rehearsed(tmp_path, 1)
+        await play(gpu, "a", train())
+        diary = await rehearsed(tmp_path, 5)
+    assert diary.index("step 3") < diary.index("piece 4"), "a task does not wait for the rest of it"
+    assert [line for line in diary if "piece" in line] == [f"piece {n}" for n in range(5)]
+
+
+async def test_a_rehearsal_that_fails_harms_nobody(tmp_path: Path, gpu: GpuClient) -> None:
+    clumsy = GpuClient(_settings(tmp_path, base="clumsy"), module="fake_gpu")
+    await clumsy.start()
+    pid = clumsy.pid
+    try:
+        assert isinstance((await play(clumsy, "a", train()))[-1], Done)
+        assert clumsy.pid == pid
+    finally:
+        await clumsy.close()
+
+
+async def test_a_rehearsal_without_room_lays_the_base_out_for_less(
+    tmp_path: Path, gpu: GpuClient
+) -> None:
+    crowded = GpuClient(_settings(tmp_path, base="crowded"), module="fake_gpu")
+    await crowded.start()
+    try:
+        async with asyncio.timeout(10):
+            while crowded.pid is not None:  # noqa: ASYNC110 (another process ends)
+                await asyncio.sleep(0.01)
+            await crowded.start()
+            assert await rehearsed(tmp_path, 5)
+    finally:
+        await crowded.close()

@@ -98,6 +98,15 @@ def test_an_interrupted_run_continues(out: Path) -> None:
     assert (out / "model" / "model_index.json").exists()
 
 
+def test_a_model_trained_further_does_not_say_where_it_came_from(out: Path, tmp_path: Path) -> None:
+    command.main([
+        "--smoke", "--stand-ins", "--device", "cpu", "--out", str(tmp_path / "out"),
+        "--start", str(out / "model"), "--stage", "flow",
+    ])  # fmt: skip
+    for config in (tmp_path / "out" / "model").glob("**/*.json"):
+        assert str(out) not in config.read_text()
+
+
 def test_training_people_are_never_held_out_people() -> None:
     jobs = cast.list_jobs(FULL.people)
     assert min(job.seed for job in jobs) >= FIRST_TRAINING_SEED

@@ -1,13 +1,16 @@
 """Looks at a training: what is drawn, what is shown, and what it is worth."""
 
 from collections.abc import Generator
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
 
+from engine.generation.ranking import Look
 from engine.gpu import looks
+from engine.gpu.critics import Critics
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
 from engine.models import catalogue
@@ -62,7 +65,7 @@ def test_the_best_picture_is_shown_and_all_are_judged(model: ImageModel) -> None
     value = 0.4 - 0.25 * 0.2 + 0.1 * score.others["variety"]
     assert score.value == pytest.approx(value, abs=1e-4)
     steps = model.facts.num_inference_steps
-    assert turns == 6 * steps + 6, "others have their turn after each step and each picture"
+    assert turns == 6 * steps + 6 + 1, "others have their turn after each step and each picture"
     assert {picture.size for picture in judge.seen} == {(64, 64)}
 
 
@@ -86,6 +89,28 @@ def test_each_look_is_at_the_same_pictures(model: ImageModel) -> None:
     first, second = judge.seen[:6], judge.seen[6:]
     assert [a.tobytes() for a in first] == [b.tobytes() for b in second]
     assert first[0].tobytes() != first[1].tobytes()
+
+
+def test_critics_look_while_the_next_pictures_are_drawn(model: ImageModel) -> None:
+    events: list[str] = []
+
+    class Noted(Future[Look]):
+        def exception(self, timeout: float | None = None) -> BaseException | None:
+            events.append("heard")
+            return super().exception(timeout)
+
+    class Room(Executor):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+            events.append("asked")
+            seen = Noted()
+            seen.set_result(Look(1, likeness=0.5))
+            return seen
+
+    judge = Judge([[0.0] * 128], critics=Critics(Room()))
+    score, _ = finish(Looker(model, judge, "TOK", "person", 7).look(1, model.lora.zeros()))
+
+    assert score.likeness == score.others["bleed"] == 0.5
+    assert events == ["asked"] * 4 + ["heard"] + ["asked"] * 2 + ["heard"] * 6
 
 
 def test_prompts_with_and_without_the_trigger(model: ImageModel) -> None:

@@ -58,12 +58,8 @@ def write_model(
     beside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     pipeline.save_pretrained(beside, safe_serialization=True, max_shard_size=LARGEST_FILE)
-    for encoder in ("text_encoder", "text_encoder_2"):
-        # transformers loads in the config's dtype, diffusers in fp32: without this they differ.
-        place = beside / encoder / "config.json"
-        place.write_text(
-            json.dumps({**json.loads(place.read_text()), "dtype": "float32"}, indent=2)
-        )
+    for place in beside.glob("*/config.json"):
+        _tidy(place)
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
     return {
@@ -71,6 +67,17 @@ def write_model(
         for f in sorted(folder.rglob("*"))
         if f.is_file()
     }
+
+
+def _tidy(place: Path) -> None:
+    """Without the folder that a network was read from. transformers loads encoders in the config's
+    dtype, diffusers in fp32: without the last they differ.
+    """
+    config = json.loads(place.read_text())
+    config.pop("_name_or_path", None)
+    if place.parent.name.startswith("text_encoder"):
+        config["dtype"] = "float32"
+    place.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def read_model(folder: Path) -> tuple[Painter, AutoencoderKL, CLIPTokenizer, T5Tokenizer]:

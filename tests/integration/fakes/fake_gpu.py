@@ -2,12 +2,13 @@
 
 A training's trigger says what goes wrong: `crash`, `hang`, `poison`, `oom`; `slow` takes its
 time, and `late` writes a blob after a long step;
-`crowded` lacks memory until the base is laid out for less.
+`crowded` lacks memory until the base is laid out for less. Bases named `clumsy` and `crowded` fail
+their rehearsal alike. What happens is written to a diary in the work folder.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from engine.child import Parent
 from engine.contract.blobs import Blobs
@@ -19,6 +20,8 @@ from engine.gpu.process import serve
 from engine.gpu.scheduler import Outcome, Steps, Task
 
 NUM_STEPS = 3
+NUM_PIECES = 5
+DIARY = "diary"
 LATE = "people/ann/loras/t/preview.jpg"
 
 
@@ -29,6 +32,8 @@ class FakeRooms:
     def __init__(self, settings: EngineSettings) -> None:
         self._blobs = Blobs.from_url(settings.blobs_url)
         self._memory = settings.memory
+        self._base = settings.base
+        self._diary = settings.work_dir / DIARY
         self.training_share = settings.training_share
 
     def smaller_tier(self) -> MemoryTier | None:
@@ -36,6 +41,18 @@ class FakeRooms:
 
     def load(self) -> int:
         return 64
+
+    def rehearse(self) -> Iterator[str]:
+        self.is_crowded = self._base == "crowded" and self._memory == "auto"
+        misbehave("oom" if self.is_crowded else self._base, self._blobs)
+        for number in range(NUM_PIECES):
+            time.sleep(0.1)
+            self._note(f"piece {number}")
+            yield f"piece {number}"
+
+    def _note(self, what: str) -> None:
+        with self._diary.open("a") as diary:
+            diary.write(f"{what}\n")
 
     def settle(self) -> None: ...
 
@@ -50,6 +67,7 @@ class FakeRooms:
         fault = run.job.trigger if isinstance(run.job, TrainLora) else ""
         print("a library prints", flush=True)
         for step in range(1, NUM_STEPS + 1):
+            self._note(f"step {step}")
             yield Progressed(task_id=run.task_id, phase="training", step=step, total=NUM_STEPS)
             self.is_crowded = fault == "crowded" and self._memory == "auto"
             misbehave("oom" if self.is_crowded else fault, blobs)
@@ -74,6 +92,8 @@ def misbehave(fault: str, blobs: Blobs) -> None:
         blobs.put_sync(LATE, b"a preview")
     if fault == "poison":
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
+    if fault == "clumsy":
+        raise RuntimeError("a kernel that does not compile")
     if fault == "oom":
         raise MemoryError
 
