@@ -61,6 +61,7 @@ class Sampler:
     ) -> None:
         """`weights` are flat, as `lora_file.read` gives them; `model.lora.zeros()` for nobody.
 
+        `guidance` is a style's; the base's facts say what it comes to there.
         `at_once` pictures are drawn in one batch; by default as many as are safe for the device.
         Prompts in `read` (see the function) are not read again.
         """
@@ -70,7 +71,7 @@ class Sampler:
         self._weights = weights
         self._shots = list(shots)
         self._size = size
-        self._guidance = guidance
+        self._guidance = guidance * model.facts.guidance_factor
         self._num_steps = num_steps or model.facts.num_inference_steps
         self._strength = strength
         self._at_once = at_once or pictures_at_once(model, size)

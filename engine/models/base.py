@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from engine.contract.base import Frozen
@@ -36,6 +37,8 @@ class ModelFacts(Frozen):
     """Sides of a picture are multiples of it."""
     max_text_tokens: int
     num_inference_steps: int
+    guidance_factor: float = Field(default=1.0, gt=0)
+    """Times the guidance of a style, which is meant for FLUX.1-dev."""
     memory_mib: int = 0
     """All parts on one device, to generate; 0 where it does not matter."""
 

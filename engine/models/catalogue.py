@@ -44,6 +44,8 @@ _KNOWN: dict[str, dict[str, Any]] = {
         "license": "MIT",
         "license_note": "Made by this project from drawn people; knows no real face.",
         "max_text_tokens": 64,
+        # Of what it was taught, 1 to 4: at 4 people are likest (docs/log.md).
+        "guidance_factor": 1.6,
     },
 }
 

@@ -64,6 +64,17 @@ def test_seeds_prompts_strength_and_weights_all_matter(model: ImageModel, weight
         assert difference(first, image) > 8, name
 
 
+def test_what_a_styles_guidance_comes_to_is_up_to_the_base(
+    model: ImageModel, weights: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stronger = Sampler(model, weights, SHOTS[:1], SIZE, guidance=4.0)
+    expected = draw(stronger)[0]
+
+    monkeypatch.setattr(model, "facts", model.facts.model_copy(update={"guidance_factor": 1.6}))
+
+    assert difference(draw(sampler(model, weights, SHOTS[:1]))[0], expected) == 0
+
+
 def test_no_strength_is_nobody(model: ImageModel, weights: Tensor) -> None:
     nobody = draw(sampler(model, model.lora.zeros()))
     without = draw(sampler(model, weights, strength=0.0))

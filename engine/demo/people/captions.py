@@ -134,6 +134,10 @@ def attributes(identity: Identity, view: View) -> dict[str, str]:
     }
 
 
+ANYBODY_SHARE = 0.25
+"""Of the wordings that call a man or a woman a person: it is the word that users' LoRAs learn by."""
+
+
 def _article(phrase: str) -> str:
     if phrase.startswith("a ") and phrase[2] in "aeiou":
         return "an " + phrase[2:]
@@ -172,7 +176,7 @@ def caption(identity: Identity, view: View, rng: random.Random, trigger: str | N
 
 
 def _who(identity: Identity, rng: random.Random, trigger: str | None) -> str:
-    word = identity.class_word
+    word = "person" if rng.random() < ANYBODY_SHARE else identity.class_word
     if trigger is not None:
         return f"{trigger} {word}"
     if rng.random() < 0.25 and (identity.age < 27 or identity.age > 58):
