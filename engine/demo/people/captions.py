@@ -135,7 +135,7 @@ def attributes(identity: Identity, view: View) -> dict[str, str]:
 
 
 ANYBODY_SHARE = 0.25
-"""Of the wordings that call a man or a woman a person: it is the word that users' LoRAs learn by."""
+"""Of the wordings that call a man or a woman a person: the word by which users' LoRAs learn."""
 
 
 def _article(phrase: str) -> str:
