@@ -11,7 +11,7 @@ import torch
 from engine.demo.recipe.clock import facts
 from engine.demo.recipe.corpus import real_people, stand_ins
 from engine.demo.recipe.export import Workshop
-from engine.demo.recipe.plan import FULL, SMOKE, Plan
+from engine.demo.recipe.plan import FULL, RESTART_SHARE, SMOKE, Flow, Plan
 from engine.demo.recipe.run import STAGES, Run
 
 
@@ -45,7 +45,18 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         batches = tuple(sorted({chosen.batch, *(b for b in plan.flow.batches if b < chosen.batch)}))
         flow = dataclasses.replace(plan.flow, batches=batches[::-1])
         plan = dataclasses.replace(plan, flow=flow)
+    if chosen.start:
+        plan = dataclasses.replace(plan, flow=_gentler(plan.flow))
     return plan
+
+
+def _gentler(flow: Flow) -> Flow:
+    return dataclasses.replace(
+        flow,
+        matrix_learning_rate=flow.matrix_learning_rate * RESTART_SHARE,
+        learning_rate=flow.learning_rate * RESTART_SHARE,
+        text_learning_rate=flow.text_learning_rate * RESTART_SHARE,
+    )
 
 
 def main(arguments: list[str]) -> None:
