@@ -106,8 +106,8 @@ class Plan:
 
 
 RESTART_SHARE = 0.5
-"""Of the flow's learning rates, where an earlier model is trained further: with the full ones the loss
-rose for 450 steps, and was back after 2,600."""
+"""Of the flow's learning rates, where an earlier model is trained further: with the full ones the
+loss rose for 450 steps, and was back after 2,600."""
 
 FULL = Plan()
 
