@@ -13,6 +13,9 @@ from engine.training import recipe as recipes
 from engine.training.recipe import Recipe
 
 OURS = "ours"
+UNSELECTED = "unselected"
+"""All that were drawn for `ours`, of which people are shown the best."""
+
 BLEED = "bleed"
 NO_LORA = "no_lora"
 ORIGIN = "origin"
@@ -22,6 +25,9 @@ DRAWN = "drawn"
 
 DECODED = "decoded"
 """The drawn ones through the base's autoencoder: what any training could reach at best."""
+
+CHOICE = 2
+"""Times as many as are shown are drawn to choose from, as an engine with a GPU does."""
 
 CONTROLS = (NO_LORA, ORIGIN, ORIGIN_DOUBLE, DRAWN, DECODED)
 
@@ -34,6 +40,11 @@ class Condition:
     uses: str | None = None
     """The condition whose LoRA is used instead of an own one."""
     with_trigger: bool = True
+
+    @property
+    def choice(self) -> int:
+        """How many times as many pictures are drawn as are asked for."""
+        return CHOICE if self.name == OURS else 1
 
     def subjects(self, class_word: str, own_class_word: str) -> tuple[str, ...]:
         """Who is asked for; without the trigger also by the person's own class word."""

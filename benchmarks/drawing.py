@@ -151,7 +151,7 @@ def _learn_and_draw(
 def _shots(plan: RunPlan, person: Person, condition: Condition) -> list[Shot]:
     subjects = condition.subjects(plan.class_word, person.identity.class_word)
     seed = plan.seed if condition.name == NO_LORA else asking.derive(plan.seed, str(person.seed))
-    return asking.plan(plan.count, seed, subjects, plan.styles)
+    return asking.plan(plan.count * condition.choice, seed, subjects, plan.styles)
 
 
 def _fingerprint(

@@ -18,6 +18,8 @@ from benchmarks import attributes, conditions, drawing, figures, gallery, shots
 from benchmarks.drawing import Done, RunPlan
 from benchmarks.figures import Array, Self
 from benchmarks.people import Person, Photo
+from engine.generation import ranking
+from engine.gpu import critic_process
 from engine.photos import likeness
 from engine.photos.decoding import RGB
 
@@ -72,9 +74,28 @@ def know_people(
             name: look(drawing.folder_of(out, person.seed, name), one, person, second_measure)
             for name, one in done.items()
         }
+        ours = conditions.OURS
+        shown = choose(drawing.folder_of(out, person.seed, ours), done[ours], person, plan.count)
+        faces[conditions.UNSELECTED] = faces[ours]
+        faces[ours] = [faces[ours][row] for row in shown]
         facts = {name: one.facts for name, one in done.items()}
         subjects.append(Subject(person, know_self(person), faces, facts))
     return subjects
+
+
+def choose(folder: Path, done: Done, person: Person, count: int) -> list[int]:
+    """The rows of the pictures that the engine would show: in each style the best `count`, judged
+    by the photos trained on.
+    """
+    photos = [e for photo in person.training if (e := _embedding(person, photo)) is not None]
+    known = critic_process.Person(photos, likeness.calibrate(photos))
+    shown: list[int] = []
+    for style in dict.fromkeys(shot.style for shot in done.shots):
+        rows = [row for row, shot in enumerate(done.shots) if shot.style == style]
+        files = [folder / done.shots[row].file for row in rows]
+        looks = [critic_process.look(_pixels(file), known) for file in files]
+        shown += sorted(rows[place] for place in ranking.choose(looks, count))
+    return shown
 
 
 def know_self(person: Person) -> Self:

@@ -7,7 +7,16 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks import attributes, conditions, figures, scoring
-from benchmarks.conditions import BLEED, DECODED, DRAWN, NO_LORA, ORIGIN, ORIGIN_DOUBLE, OURS
+from benchmarks.conditions import (
+    BLEED,
+    DECODED,
+    DRAWN,
+    NO_LORA,
+    ORIGIN,
+    ORIGIN_DOUBLE,
+    OURS,
+    UNSELECTED,
+)
 from benchmarks.drawing import RunPlan
 from benchmarks.figures import Self, Share
 from benchmarks.scoring import Face, Subject
@@ -37,6 +46,7 @@ TARGETS = {
     "bleed_rank_1": Target("bleed, rank 1", 0.05, is_most=True),
 }
 ROWS = {
+    UNSELECTED: "all that were drawn, unselected",
     NO_LORA: "no LoRA",
     ORIGIN: "origin's recipe, same budget",
     ORIGIN_DOUBLE: "origin's recipe, double budget",
@@ -96,11 +106,14 @@ def crossed(subjects: Sequence[Subject]) -> Share:
 
 def to_json(plan: RunPlan, subjects: Sequence[Subject], seconds: float) -> dict[str, Any]:
     """One flat object; shares are rounded to a tenth of a per cent."""
-    by_name = {n: m for n in plan.conditions if (m := measure(subjects, n)) is not None}
+    names = (*plan.conditions, UNSELECTED)
+    by_name = {n: m for n in names if (m := measure(subjects, n)) is not None}
     ours, bleed = by_name[OURS], by_name[BLEED]
     drawn = by_name.get(DRAWN)
     controls: dict[str, Any] = {
-        name: _plain(measures) for name, measures in by_name.items() if name in conditions.CONTROLS
+        name: _plain(measures)
+        for name, measures in by_name.items()
+        if name in (*conditions.CONTROLS, UNSELECTED)
     }
     for name in (ORIGIN, ORIGIN_DOUBLE):
         if name in controls:
@@ -119,6 +132,7 @@ def to_json(plan: RunPlan, subjects: Sequence[Subject], seconds: float) -> dict[
         },
         "by_style": _by_style(subjects),
         "checker": attributes.own_accuracy(),
+        "selection_gain": _round(ours.same_person.value - by_name[UNSELECTED].same_person.value),
         "own_reach": _round(sum(s.own.reach for s in subjects) / len(subjects)),
         "people": len(subjects),
         "pictures": ours.rank_1.num,

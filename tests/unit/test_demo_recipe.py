@@ -7,12 +7,15 @@ import pytest
 import torch
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from PIL import Image
+from safetensors.torch import load_file
 
 from engine.demo.recipe import cast, command, flow, wording
+from engine.demo.recipe.autoencoder import pyramid_loss
 from engine.demo.recipe.clock import Clock, Stage
 from engine.demo.recipe.optimizer import orthogonalize
 from engine.demo.recipe.plan import FIRST_TRAINING_SEED, FULL, SMOKE
 from engine.demo.recipe.stand_in import say
+from engine.models.emphasis import head_weights
 
 pytestmark = [
     pytest.mark.timeout(60),
@@ -98,13 +101,42 @@ def test_an_interrupted_run_continues(out: Path) -> None:
     assert (out / "model" / "model_index.json").exists()
 
 
-def test_a_model_trained_further_does_not_say_where_it_came_from(out: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained_further(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    further = tmp_path_factory.mktemp("further") / "out"
     command.main([
-        "--smoke", "--stand-ins", "--device", "cpu", "--out", str(tmp_path / "out"),
+        "--smoke", "--stand-ins", "--device", "cpu", "--out", str(further),
         "--start", str(out / "model"), "--stage", "flow",
     ])  # fmt: skip
-    for config in (tmp_path / "out" / "model").glob("**/*.json"):
+    return further
+
+
+def test_a_model_trained_further_does_not_say_where_it_came_from(
+    out: Path, trained_further: Path
+) -> None:
+    for config in (trained_further / "model").glob("**/*.json"):
         assert str(out) not in config.read_text()
+
+
+def test_of_an_autoencoder_trained_further_only_the_decoder_changes(
+    out: Path, trained_further: Path
+) -> None:
+    before, after = (
+        load_file(folder / "model" / "vae" / "diffusion_pytorch_model.safetensors")
+        for folder in (out, trained_further)
+    )
+    changed = {name.split(".")[0] for name in before if not before[name].equal(after[name])}
+    assert changed == {"decoder"}
+
+
+def test_an_error_in_the_head_weighs_more_in_the_pictures_too() -> None:
+    real = torch.zeros(1, 3, 32, 32)
+    in_head, beside = real.clone(), real.clone()
+    in_head[..., 12:16, 12:16], beside[..., 28:, 28:] = 1, 1
+    emphasis = head_weights(torch.tensor([[0.3, 0.3, 0.6, 0.6]]), 32, 32, 4.0)[:, None]
+
+    assert pyramid_loss(in_head, real) == pytest.approx(pyramid_loss(beside, real))
+    assert pyramid_loss(in_head, real, emphasis) > 3 * pyramid_loss(beside, real, emphasis)
 
 
 def test_training_people_are_never_held_out_people() -> None:

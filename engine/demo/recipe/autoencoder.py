@@ -2,7 +2,7 @@
 
 The loss is L1 on a Laplacian pyramid, a small KL term that keeps the latents smooth, and the same
 picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), which makes latents
-easier to learn for a small transformer.
+easier to learn for a small transformer. Afterwards the decoder alone can be made better.
 """
 
 import functools
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from engine.demo.recipe.clock import Stage, facts
 from engine.demo.recipe.optimizer import Average, clip
 from engine.demo.recipe.plan import Autoencoding, Plan
+from engine.models.emphasis import head_weights
 
 _PYRAMID_WEIGHTS = (1.0, 0.7, 0.5, 0.5)
 
@@ -25,15 +26,19 @@ def to_unit(pictures: Tensor) -> Tensor:
     return (pictures.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def pyramid_loss(drawn: Tensor, real: Tensor) -> Tensor:
-    """L1 between pictures plus L1 between the levels of their Laplacian pyramids."""
+def pyramid_loss(drawn: Tensor, real: Tensor, emphasis: Tensor | None = None) -> Tensor:
+    """L1 between pictures plus L1 between the levels of their Laplacian pyramids.
+
+    `emphasis` (b, 1, h, w) multiplies the errors; 1 on average.
+    """
     difference = drawn.float() - real
-    loss = difference.abs().mean()
+    counts = torch.ones_like(difference[:1, :1]) if emphasis is None else emphasis
+    loss = (difference.abs() * counts).mean()
     for weight in _PYRAMID_WEIGHTS:
         smaller = F.avg_pool2d(difference, 2)
         detail = difference - smaller.repeat_interleave(2, -1).repeat_interleave(2, -2)
-        loss = loss + weight * detail.abs().mean()
-        difference = smaller
+        loss = loss + weight * (detail.abs() * counts).mean()
+        difference, counts = smaller, F.avg_pool2d(counts, 2)
     return loss
 
 
@@ -96,6 +101,50 @@ def train_autoencoder(
     vae.eval().requires_grad_(False)
     seen = step * settings.batch
     return {"steps": step, "pictures_seen": seen, "error": error.item(), "kl": kl.item()}
+
+
+def refine_decoder(
+    vae: AutoencoderKL, pictures: Tensor, faces: Tensor, settings: Autoencoding, stage: Stage,
+    seed: int,
+) -> dict[str, float]:  # fmt: skip
+    """Train the decoder further, heads first, until the stage is over: latents, and with them all
+    that was learned from them, stay as they are. `faces` (n, 4) in shares of a side.
+    """
+    device, side = pictures.device, pictures.shape[-1]
+    vae.to(device, memory_format=torch.channels_last).eval()  # pyright: ignore
+    vae.decoder.requires_grad_(True)
+    generator = torch.Generator(device).manual_seed(seed)
+    learned = dict(vae.decoder.named_parameters())
+    average = Average(learned, 0.998)
+    optimizer = torch.optim.AdamW(
+        learned.values(), settings.refining_rate, betas=(0.9, 0.98), fused=device.type == "cuda"
+    )
+    step, first, smooth = 0, 0.0, torch.zeros((), device=device)
+    while not stage.is_over and step < settings.max_steps:
+        rows = torch.randint(
+            len(pictures), (settings.batch,), device=device, generator=generator
+        )  # fmt: skip
+        real = to_unit(pictures[rows])
+        emphasis = head_weights(faces[rows], side, side, settings.face_weight)[:, None]
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            with torch.no_grad():
+                latents = vae.encoder(real).chunk(2, dim=1)[0]
+            loss = pyramid_loss(vae.decoder(latents), real, emphasis)
+        loss.backward()
+        clip(list(learned.values()), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.refining_rate * max(1 - stage.progress, 0.02)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update()
+        smooth = torch.lerp(smooth, loss.detach(), max(0.02, 1 / (step + 1)))
+        step += 1
+        first = first or loss.item()
+        if step % 20 == 0 and stage.clock.is_time_to_log():
+            facts("refining", step=step, loss=smooth.item(), progress=stage.progress)
+    average.give()
+    vae.requires_grad_(False)
+    return {"refined_steps": step, "refined_first_loss": first, "refined_loss": smooth.item()}
 
 
 @functools.cache

@@ -66,6 +66,8 @@ class Autoencoding:
     learning_rate: float = 8e-4
     kl_weight: float = 2e-3
     pooled_weight: float = 0.25
+    refining_rate: float = 4e-4  # of a decoder that is trained further
+    face_weight: float = 4.0  # then, of an error in the head; one elsewhere is 1
     max_steps: int = 1_000_000
 
 

@@ -43,6 +43,7 @@ class Run:
         self.painter: Painter | None = None
         self.examples: Examples | None = None
         self._compiled: tuple[AutoencoderKL, Painter] | None = None
+        self._refines = False
         self.batch = plan.flow.batches[-1]
         torch.manual_seed(plan.seed)
 
@@ -50,8 +51,12 @@ class Run:
     def model_folder(self) -> Path:
         return self.out / "model"
 
-    def start_from(self, folder: Path) -> None:
-        """Take networks and tokenizers of an earlier model; people are drawn again."""
+    def start_from(self, folder: Path, *, refines: bool = False) -> None:
+        """Take networks and tokenizers of an earlier model; people are drawn again.
+
+        `refines`: the decoder is trained further, too.
+        """
+        self._refines = refines
         self.painter, self.vae, clip_tokenizer, t5_tokenizer = read_model(folder)
         self.tokenizers = (clip_tokenizer, t5_tokenizer)
         self.vae.to(self.device).eval().requires_grad_(False)  # pyright: ignore
@@ -94,12 +99,19 @@ class Run:
         )  # fmt: skip
 
     def autoencoder(self) -> None:
-        """Train the autoencoder on the pictures."""
-        if self.vae is not None:
+        """Train the autoencoder on the pictures, or an earlier one's decoder further."""
+        if self.examples is not None or (self.vae is not None and not self._refines):
             return
         assert self.corpus is not None
         seconds = self.plan.share_autoencoding * self.plan.minutes * 60
         stage = Stage.begin(self.clock, "autoencoder", seconds)
+        if self.vae is not None:
+            measured = autoencoder.refine_decoder(
+                self.vae, self.corpus.pictures, self.corpus.faces, self.plan.autoencoding, stage,
+                self.plan.seed,
+            )  # fmt: skip
+            self.report.add("autoencoder", seconds=self.clock.now_s - stage.start_s, **measured)
+            return
         self.vae = self._compiled[0] if self._compiled else build_autoencoder(self.plan.shapes)
         measured = autoencoder.train_autoencoder(
             self.vae, self.corpus.pictures, self.plan.autoencoding, stage, self.plan.seed
