@@ -133,7 +133,8 @@ def refine_decoder(
         loss.backward()
         clip(list(learned.values()), 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = settings.refining_rate * max(1 - stage.progress, 0.02)
+            warm = min((step + 1) / 200, 1.0)
+            group["lr"] = settings.refining_rate * warm * max(1 - stage.progress, 0.02)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         average.update()
