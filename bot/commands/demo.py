@@ -30,6 +30,10 @@ from engine.contract import keys, styles
 
 DONE, FAILED = 0, 2
 NUM_HEADSHOTS = 4
+CHOICE = 4.0
+"""The toy's pictures of one person differ more than FLUX's do: more are drawn to choose from, as
+far as that goes quickly.
+"""
 BAD_SAMPLES = ("blurred.jpg", "someone_else.jpg")
 MOST_PREVIEWS = 6
 DATA, SELFIES, PREVIEWS = ".data", "selfies", "previews"
@@ -70,7 +74,13 @@ def _fresh(config: Path | None, out: Path, style: str) -> Settings:
     known = styles.load(settings.styles)
     if style not in known:
         raise CommandError(f"there is no style {style!r}; try one of: {', '.join(known)}")
-    return settings
+    return _choosy(settings) if settings.engine.base == "demo" else settings
+
+
+def _choosy(settings: Settings) -> Settings:
+    choice = max(settings.engine.choice, CHOICE)
+    engine = settings.engine.model_copy(update={"choice": choice})
+    return settings.model_copy(update={"engine": engine})
 
 
 @dataclass

@@ -145,7 +145,8 @@ class Trainer:
     @property
     def stops_early(self) -> bool:
         """Whether the last looks brought nothing, so that it ends before its last step."""
-        return stopping.is_over(self._values, self.recipe.patience)
+        done = self.step / self.recipe.steps
+        return stopping.is_over(self._values, self.recipe.patience, done)
 
     @property
     def _values(self) -> list[float]:

@@ -47,8 +47,8 @@ class Recipe(Frozen):
 
 
 _LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
-_SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 4, "best": 8}
-"""A look takes a small base as long as twelve of its steps, and a large one as long as nine."""
+_SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 8, "best": 10}
+"""A look takes a small base as long as twelve of its steps, and a large one as long as thirty."""
 
 
 class _Dial(Frozen):

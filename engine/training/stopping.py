@@ -8,27 +8,33 @@ from collections.abc import Sequence
 
 LEAST_GAIN = 0.01
 """What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
+LEAST_SHARE = 0.5
+"""Of the steps, before which nothing ends: a face is recognised long before its hair is right, and
+whoever judges looks knows faces alone."""
 RECOGNISABLE = 0.3
 """Below it a face is nobody in particular: half way from a stranger to the person's own photos is
 0.4. Where nothing better was seen, chance must not decide."""
 
 
 def best(values: Sequence[float]) -> int:
-    """The place of the best look; of equals the latest, which has seen more."""
+    """The place of the best look; of those as good as it the latest, which has seen more."""
     if max(values) < RECOGNISABLE:
         return len(values) - 1
-    return max(range(len(values)), key=lambda place: (values[place], place))
+    good = max(values) - LEAST_GAIN
+    return max(place for place, value in enumerate(values) if value >= good)
 
 
-def is_over(values: Sequence[float], patience: int, least_gain: float = LEAST_GAIN) -> bool:
-    """Whether the last `patience` looks brought nothing.
+def is_over(values: Sequence[float], patience: int, done: float) -> bool:
+    """Whether the last `patience` looks brought nothing, with this share of the steps done.
 
     As long as nobody was recognisable there is nothing to lose by going on; patience 0 waits for
     ever.
     """
+    if done < LEAST_SHARE:
+        return False
     record, idle = 0.0, 0
     for value in values:
-        if value > record + least_gain:
+        if value > record + LEAST_GAIN:
             record, idle = value, 0
         else:
             idle += 1
