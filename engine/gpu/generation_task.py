@@ -28,6 +28,7 @@ from engine.generation.sampling import Drawn, Sampler, Shot, pictures_at_once
 from engine.gpu.anybody import lora_of_anybody
 from engine.gpu.critic_process import Person
 from engine.gpu.critics import Critics, Verdict
+from engine.gpu.library import Library
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
 from engine.gpu.wardrobe import Wardrobe
@@ -60,9 +61,11 @@ class GenerationTask:
         sign: Sign = unsigned,
         clock: Callable[[], float] = time.monotonic,
         wardrobe: Wardrobe | None = None,
+        library: Library | None = None,
     ) -> None:
         """`choice` times as many pictures are drawn as are shown. `hands` write the files."""
         self._wardrobe = wardrobe or Wardrobe()
+        self._library = library or Library()
         self._task_id = task_id
         self._job = job
         self._load = load
@@ -114,14 +117,17 @@ class GenerationTask:
         asked = _whole_batches(job.count, at_once)
         goal = planned = max(asked, _whole_batches(ceil(job.count * self._choice), at_once))
         person = Person(lora.reference_embeddings, self._typical(lora))
+        shots = [self._shot(seed, lora) for seed in prompts.seeds(job.seed, planned)]
+        is_own_words = job.prompt is not None
         sampler = Sampler(
             model,
             self._weights(model),
-            [self._shot(seed, lora) for seed in prompts.seeds(job.seed, planned)],
+            shots,
             size,
             job.style.guidance,
             strength=job.strength,
             at_once=at_once,
+            read=None if is_own_words else self._library.read(model, [s.prompt for s in shots]),
         )
         began = self._clock()
         for done in sampler.steps():

@@ -19,6 +19,7 @@ from engine.generation.credentials import Credentials
 from engine.gpu import cores, rehearsal
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
+from engine.gpu.library import Library
 from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
@@ -49,6 +50,7 @@ class ModelRooms:
         self._critics = critics or Critics()
         self._hands = ThreadPoolExecutor(1, "hands")
         self._wardrobe = Wardrobe()
+        self._library = Library()
         self._base: ImageModel | None = None
         self._captioner: tuple[str, Path] | None = None
         self.device = str(self._device)
@@ -93,6 +95,7 @@ class ModelRooms:
             self._settings.choice,
             self._credentials.sign,
             wardrobe=self._wardrobe,
+            library=self._library,
         )
         return Task(
             run.task_id,

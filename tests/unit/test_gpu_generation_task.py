@@ -15,6 +15,7 @@ from engine.contract.manifests import HeadshotsManifest
 from engine.generation.ranking import UNSEEN
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
+from engine.gpu.library import Library
 from engine.models.base import ImageModel
 
 
@@ -32,9 +33,13 @@ def job_of(lora_prefix: str) -> GenerateHeadshots:
     return GenerateHeadshots(job_id="g", owner="ann", lora_prefix=lora_prefix, style=style, count=2)
 
 
-def outcome(model: ImageModel, blobs: Blobs, job: GenerateHeadshots) -> HeadshotsMade:
+def outcome(
+    model: ImageModel, blobs: Blobs, job: GenerateHeadshots, library: Library | None = None
+) -> HeadshotsMade:
     with ThreadPoolExecutor(1) as hands:
-        task = GenerationTask("t", job, lambda: model, blobs, Critics(Blind()), hands)
+        task = GenerationTask(
+            "t", job, lambda: model, blobs, Critics(Blind()), hands, library=library
+        )
         steps = task.steps()
         while True:
             try:
@@ -57,3 +62,16 @@ def test_a_lora_that_is_named_must_be_there(model: ImageModel, blobs: Blobs) -> 
         outcome(model, blobs, job_of("people/ann/loras/never/"))
 
     assert caught.value.failure.code is FailureCode.LORA_MISSING
+
+
+def test_styles_are_read_once_and_peoples_own_words_are_not_kept(
+    model: ImageModel, blobs: Blobs
+) -> None:
+    library = Library()
+    outcome(model, blobs, job_of(""), library)
+    kept = set(library._kept)
+    outcome(model, blobs, job_of("").model_copy(update={"prompt": "me as a pirate"}), library)
+
+    assert kept
+    assert not any("pirate" in prompt for prompt in kept)
+    assert set(library._kept) == kept
