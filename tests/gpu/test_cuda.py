@@ -12,6 +12,8 @@ from torch import Tensor
 
 from benchmarks import full_size
 from benchmarks.train import learning_inputs
+from engine.generation.sampling import Sampler, Shot, pictures_at_once
+from engine.gpu import rehearsal
 from engine.models import attention, linears, rounding
 from engine.models.flux1 import Flux1
 from engine.models.memory import MemoryPlan
@@ -142,3 +144,21 @@ def test_the_chosen_attention_is_attention() -> None:
     name, attend = attention.choose(CUDA, torch.bfloat16, 128)
     print("attention:", name)
     assert attention._error(attend, CUDA, 128) < 0.02
+
+
+def test_after_a_rehearsal_first_tasks_compile_and_record_nothing() -> None:
+    model, weights = build(PLANS["folded"])
+    for _ in rehearsal.pieces(model):
+        pass
+    assert model._recorder is not None
+    recordings = set(model._recorder._recordings)
+    torch._dynamo.config.error_on_recompile = True
+    try:
+        learned(model, weights, size=512)
+        for size in set(model.facts.sizes.values()):
+            shots = [Shot("TOK person", seed) for seed in range(pictures_at_once(model, size))]
+            for _ in Sampler(model, weights, shots, size, 2.5, 1).steps():
+                pass
+    finally:
+        torch._dynamo.config.error_on_recompile = False
+    assert set(model._recorder._recordings) == recordings
