@@ -150,7 +150,7 @@ class Trainer:
 
     @property
     def _values(self) -> list[float]:
-        return [score["value"] for score in self._state.scores]
+        return stopping.smoothed([score["value"] for score in self._state.scores])
 
     def steps(self) -> Iterator[StepDone]:
         """Encodes, then trains to its end. Closing it early loses nothing that `save` kept."""

@@ -32,6 +32,11 @@ def test_without_patience_it_goes_to_the_end(values: list[float]) -> None:
     assert not stopping.is_over(values, patience=0, done=1.0)
 
 
+def test_a_look_counts_together_with_the_one_before_it() -> None:
+    assert stopping.smoothed([]) == []
+    assert stopping.smoothed([0.4, 0.8, 0.6]) == pytest.approx([0.4, 0.6, 0.7])
+
+
 @given(st.lists(st.floats(0.3, 1), min_size=1, max_size=9))
 def test_the_best_is_hardly_below_any_other_and_all_later_ones_are(values: list[float]) -> None:
     place = stopping.best(values)
