@@ -81,7 +81,7 @@ class EngineSection(Section):
     training_share: float = Field(default=0.3, ge=0, le=0.9)
     choice: float = Field(default=2.0, ge=1, le=4)
     steps: int | None = Field(default=None, ge=1)
-    patience: int = Field(default=2, ge=0)
+    patience: int | None = Field(default=None, ge=0)
     captioner: str = "auto"
     work_dir: Folder | None = Field(default=None, description="default: engine/ in the data folder")
 

@@ -44,8 +44,10 @@ class EngineSettings(Frozen):
         description="pictures drawn for each one shown; a slow machine draws fewer",
     )
     steps: int | None = Field(default=None, ge=1, description="overrides the recipe's steps")
-    patience: int = Field(
-        default=2, ge=0, description="looks that may bring nothing before a training ends; 0: never"
+    patience: int | None = Field(
+        default=None,
+        ge=0,
+        description="looks that may bring nothing before a training ends; 0: it never does",
     )
     captioner: str = Field(
         default="auto",

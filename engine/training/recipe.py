@@ -48,6 +48,7 @@ class Recipe(Frozen):
 
 _LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
 _SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 8, "best": 10}
+_TINY_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 4, "best": 8}
 """A look takes a small base as long as twelve of its steps, and a large one as long as thirty."""
 
 
@@ -97,6 +98,8 @@ TINY_BASE_PX = 128
 REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _SMALL_BATCH = 4
+_SMALL_PATIENCE = 4
+"""A face detector tells less apart there, and a look is one of many short ones."""
 _RANK = 16
 _FACE_WEIGHT = 3.0
 
@@ -133,8 +136,9 @@ def choose(
 
 
 def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
-    is_small = native_px < SMALL_BASE_PX
-    dials = _TINY if native_px < TINY_BASE_PX else _SMALL if is_small else _LARGE
+    is_small, is_tiny = native_px < SMALL_BASE_PX, native_px < TINY_BASE_PX
+    dials = _TINY if is_tiny else _SMALL if is_small else _LARGE
+    looks = _TINY_LOOKS if is_tiny else _SMALL_LOOKS if is_small else _LOOKS
     dial = dials[quality]
     steps = max(dial.fewest_steps, min(dial.most_steps, dial.steps_per_photo * num_photos))
     fitting = tuple(px for px in dial.resolutions if px <= native_px)
@@ -151,7 +155,8 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         caption_dropout=0.05,
         face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
-        looks=(_SMALL_LOOKS if is_small else _LOOKS)[quality],
+        looks=looks[quality],
+        patience=_SMALL_PATIENCE if is_small else 2,
     )
 
 

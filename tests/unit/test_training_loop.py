@@ -283,7 +283,7 @@ def test_it_ends_when_two_looks_brought_nothing(
         yield
         return Score(values[step], values[step])
 
-    recipe = RECIPE.model_copy(update={"looks": STEPS})
+    recipe = RECIPE.model_copy(update={"looks": STEPS, "patience": 2})
     ended = trainer(model, checkpoints, recipe, scorer=score)
     losses(ended)
     ended.save()

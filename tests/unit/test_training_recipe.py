@@ -62,6 +62,7 @@ def test_going_on_from_a_lora_takes_half_at_half_the_rate() -> None:
 
 def test_patience_can_be_said_where_a_recipe_has_any() -> None:
     assert choose("standard", 12, 1024).patience == 2
+    assert choose("standard", 12, 256).patience == 4
     assert choose("standard", 12, 1024, patience=0).patience == 0
     origin = choose("origin", 12, 1024, patience=5)
     assert (origin.patience, origin.keeps) == (0, "last")
