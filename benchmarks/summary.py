@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks import attributes, conditions, figures, scoring
+from benchmarks import attributes, figures, scoring
 from benchmarks.conditions import (
     BLEED,
     DECODED,
@@ -111,9 +111,7 @@ def to_json(plan: RunPlan, subjects: Sequence[Subject], seconds: float) -> dict[
     ours, bleed = by_name[OURS], by_name[BLEED]
     drawn = by_name.get(DRAWN)
     controls: dict[str, Any] = {
-        name: _plain(measures)
-        for name, measures in by_name.items()
-        if name in (*conditions.CONTROLS, UNSELECTED)
+        name: _plain(measures) for name, measures in by_name.items() if name not in (OURS, BLEED)
     }
     for name in (ORIGIN, ORIGIN_DOUBLE):
         if name in controls:

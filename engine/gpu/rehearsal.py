@@ -15,7 +15,6 @@ from engine.models.base import ImageModel, Size, TextEmbeddings
 from engine.training import recipe
 
 PROMPT = "photo of a person"
-GUIDANCE = 2.5
 _USUAL_PHOTOS = 12
 
 
@@ -43,7 +42,7 @@ def pieces(model: ImageModel) -> Iterator[str]:
 def _draw(model: ImageModel, size: Size, at_once: int, read: dict[str, TextEmbeddings]) -> None:
     shots = [Shot(PROMPT, seed) for seed in range(at_once)]
     sampler = Sampler(
-        model, model.lora.zeros(), shots, size, GUIDANCE, 1, at_once=at_once, read=read
+        model, model.lora.zeros(), shots, size, looks.GUIDANCE, 1, at_once=at_once, read=read
     )
     for _ in sampler.steps():
         pass

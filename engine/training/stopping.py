@@ -5,6 +5,7 @@ show it (docs/decisions/0011), so the end is decided by looking.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 LEAST_GAIN = 0.01
 """What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
@@ -18,8 +19,7 @@ RECOGNISABLE = 0.3
 
 def smoothed(values: Sequence[float]) -> list[float]:
     """Each look and the one before it: four pictures say little, and weights change slowly."""
-    return [sum(values[max(0, place - 1) : place + 1]) / min(2, place + 1) for place in
-            range(len(values))]  # fmt: skip
+    return [*values[:1], *((before + this) / 2 for before, this in pairwise(values))]
 
 
 def best(values: Sequence[float]) -> int:

@@ -1,19 +1,11 @@
 """What is done ahead of the first tasks: each shape they will come in; nothing stays."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from engine.generation.sampling import Sampler, Shot
 from engine.gpu import rehearsal
-from engine.models import catalogue
 from engine.models.base import ImageModel
-
-
-@pytest.fixture(scope="module")
-def model(tiny_base: Path) -> ImageModel:
-    return catalogue.load(str(tiny_base), "cpu")
 
 
 def test_every_shape_of_the_first_tasks_is_computed(

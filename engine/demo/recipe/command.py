@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> None:
     source = stand_ins() if chosen.stand_ins else real_people()
     run = Run(plan_of(chosen), source, chosen.out, workshop, device)
     if chosen.start:
-        run.start_from(chosen.start, refines=True)
+        run.start_from(chosen.start)
     elif chosen.resume:
         run.resume()
     for stage in STAGES:

@@ -43,7 +43,6 @@ class Run:
         self.painter: Painter | None = None
         self.examples: Examples | None = None
         self._compiled: tuple[AutoencoderKL, Painter] | None = None
-        self._refines = False
         self.batch = plan.flow.batches[-1]
         torch.manual_seed(plan.seed)
 
@@ -51,12 +50,8 @@ class Run:
     def model_folder(self) -> Path:
         return self.out / "model"
 
-    def start_from(self, folder: Path, *, refines: bool = False) -> None:
-        """Take networks and tokenizers of an earlier model; people are drawn again.
-
-        `refines`: the decoder is trained further, too.
-        """
-        self._refines = refines
+    def start_from(self, folder: Path) -> None:
+        """Take networks and tokenizers of an earlier model; people are drawn again."""
         self.painter, self.vae, clip_tokenizer, t5_tokenizer = read_model(folder)
         self.tokenizers = (clip_tokenizer, t5_tokenizer)
         self.vae.to(self.device).eval().requires_grad_(False)  # pyright: ignore
@@ -100,7 +95,7 @@ class Run:
 
     def autoencoder(self) -> None:
         """Train the autoencoder on the pictures, or an earlier one's decoder further."""
-        if self.examples is not None or (self.vae is not None and not self._refines):
+        if self.examples is not None:
             return
         assert self.corpus is not None
         seconds = self.plan.share_autoencoding * self.plan.minutes * 60
