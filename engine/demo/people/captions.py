@@ -23,11 +23,13 @@ CLOTHES_WORDS: dict[str, tuple[str, ...]] = {
     "turtleneck": ("a {c} turtleneck", "a {c} roll-neck sweater", "a {c} turtleneck sweater"),
     "t-shirt": ("a {c} t-shirt", "a plain {c} tee", "a {c} T-shirt"),
     "hoodie": ("a {c} hoodie", "a {c} hooded sweatshirt"),
-    "lab coat": ("a white lab coat", "a lab coat over a {s} shirt", "a doctor's white coat"),
+    "lab coat": ("a white lab coat", "a white lab coat over a {s} shirt", "a doctor's white coat"),
     "scrubs": ("{c} scrubs", "{c} medical scrubs", "a {c} scrub top"),
-    "denim jacket": ("a {c} denim jacket", "a {c} jean jacket"),
+    "denim jacket": ("a {c} denim jacket", "a {c} jean jacket",
+                     "a {c} denim jacket over a {s} t-shirt"),
     "dress": ("a {c} dress", "an elegant {c} dress"),
-    "leather jacket": ("a {c} leather jacket", "a {c} biker jacket"),
+    "leather jacket": ("a {c} leather jacket", "a {c} biker jacket",
+                       "a {c} leather jacket over a {s} t-shirt"),
     "sweater": ("a {c} sweater", "a {c} knitted pullover", "a {c} jumper"),
     "polo shirt": ("a {c} polo shirt", "a {c} polo"),
 }  # fmt: skip
@@ -137,6 +139,9 @@ def attributes(identity: Identity, view: View) -> dict[str, str]:
 ANYBODY_SHARE = 0.25
 """Of the wordings that call a man or a woman a person: the word by which users' LoRAs learn."""
 
+TWICE_SHARE = 0.2
+"""Of the captions say where the person is in two ways, as prompts do."""
+
 
 def _article(phrase: str) -> str:
     if phrase.startswith("a ") and phrase[2] in "aeiou":
@@ -152,7 +157,8 @@ def caption(identity: Identity, view: View, rng: random.Random, trigger: str | N
     worn = _article(worn.format(c=view.cloth_colour, s=view.second_colour))
     opening = rng.choice(SELFIE_OPENINGS if view.kind == "selfie" else STUDIO_OPENINGS)
     first = opening.format(who=who)
-    details = [rng.choice(BACKGROUND_WORDS[view.background])]
+    places = 2 if rng.random() < TWICE_SHARE else 1
+    details = rng.sample(BACKGROUND_WORDS[view.background], places)
     if rng.random() < 0.9:
         wearing = rng.choice(("wearing", "in", "dressed in"))
         if opening.endswith("{who}") and rng.random() < 0.75:

@@ -1,8 +1,8 @@
 """Training of the autoencoder, and the encoding of all pictures.
 
-The loss is L1 on a Laplacian pyramid, a small KL term that keeps the latents smooth, and the same
-picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), which makes latents
-easier to learn for a small transformer. Afterwards the decoder alone can be made better.
+The loss is L1 on a Laplacian pyramid, heads first, a small KL term that keeps the latents smooth, and
+the same picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), which makes
+latents easier to learn for a small transformer.
 """
 
 import functools
@@ -26,13 +26,12 @@ def to_unit(pictures: Tensor) -> Tensor:
     return (pictures.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def pyramid_loss(drawn: Tensor, real: Tensor, emphasis: Tensor | None = None) -> Tensor:
+def pyramid_loss(drawn: Tensor, real: Tensor, emphasis: Tensor) -> Tensor:
     """L1 between pictures plus L1 between the levels of their Laplacian pyramids.
 
     `emphasis` (b, 1, h, w) multiplies the errors; 1 on average.
     """
-    difference = drawn.float() - real
-    counts = torch.ones_like(difference[:1, :1]) if emphasis is None else emphasis
+    difference, counts = drawn.float() - real, emphasis
     loss = (difference.abs() * counts).mean()
     for weight in _PYRAMID_WEIGHTS:
         smaller = F.avg_pool2d(difference, 2)
@@ -43,9 +42,10 @@ def pyramid_loss(drawn: Tensor, real: Tensor, emphasis: Tensor | None = None) ->
 
 
 def losses(
-    vae: AutoencoderKL, real: Tensor, noise: Tensor, kl_weight: Tensor, pooled_weight: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(total, mean absolute error, KL per element) of pictures in [-1, 1]."""
+    vae: AutoencoderKL, real: Tensor, emphasis: Tensor, noise: Tensor, kl_weight: Tensor,
+    pooled_weight: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """(total, mean absolute error, KL per element) of pictures in [-1, 1]; `emphasis` as above."""
     mean, log_variance = vae.encoder(real).float().chunk(2, dim=1)
     log_variance = log_variance.clamp(-20, 10)
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
@@ -53,16 +53,22 @@ def losses(
     drawn = vae.decoder(latents)
     quarter = max(len(real) // 4, 1)
     small = vae.decoder(F.avg_pool2d(latents[:quarter], 2))
-    small_loss = pyramid_loss(small, F.avg_pool2d(real[:quarter], 2))
-    total = pyramid_loss(drawn, real) + pooled_weight * small_loss + kl_weight * kl
+    small_loss = pyramid_loss(
+        small, F.avg_pool2d(real[:quarter], 2), F.avg_pool2d(emphasis[:quarter], 2)
+    )
+    total = pyramid_loss(drawn, real, emphasis) + pooled_weight * small_loss + kl_weight * kl
     return total, (drawn.detach().float() - real).abs().mean(), kl.detach()
 
 
 def train_autoencoder(
-    vae: AutoencoderKL, pictures: Tensor, settings: Autoencoding, stage: Stage, seed: int
-) -> dict[str, float]:
-    """Train until the stage is over; the averaged weights stay in the network."""
-    device = pictures.device
+    vae: AutoencoderKL, pictures: Tensor, faces: Tensor, settings: Autoencoding, stage: Stage,
+    seed: int,
+) -> dict[str, float]:  # fmt: skip
+    """Train until the stage is over; the averaged weights stay in the network.
+
+    `faces` (n, 4) in shares of a side.
+    """
+    device, size = pictures.device, pictures.shape[-1]
     vae.to(device, memory_format=torch.channels_last).train()  # pyright: ignore
     generator = torch.Generator(device).manual_seed(seed)
     parameters = list(vae.parameters())
@@ -72,19 +78,19 @@ def train_autoencoder(
         fused=device.type == "cuda",
     )  # fmt: skip
     compute = _compiled(device)
-    side = pictures.shape[-1] // 8
-    shape = (settings.batch, vae.config["latent_channels"], side, side)
+    shape = (settings.batch, vae.config["latent_channels"], size // 8, size // 8)
     step, error, kl = 0, torch.zeros(()), torch.zeros(())
     while not stage.is_over and step < settings.max_steps:
         rows = torch.randint(
             len(pictures), (settings.batch,), device=device, generator=generator
         )  # fmt: skip
         noise = torch.randn(shape, device=device, generator=generator)
+        emphasis = head_weights(faces[rows], size, size, settings.face_weight)[:, None]
         progress = stage.progress
         weight = torch.tensor(settings.kl_weight * min(0.1 + 3 * progress, 1.0), device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             total, error, kl = compute(
-                vae, to_unit(pictures[rows]), noise, weight, settings.pooled_weight
+                vae, to_unit(pictures[rows]), emphasis, noise, weight, settings.pooled_weight
             )
         total.backward()
         clip(parameters, 1.0)
@@ -103,51 +109,6 @@ def train_autoencoder(
     return {"steps": step, "pictures_seen": seen, "error": error.item(), "kl": kl.item()}
 
 
-def refine_decoder(
-    vae: AutoencoderKL, pictures: Tensor, faces: Tensor, settings: Autoencoding, stage: Stage,
-    seed: int,
-) -> dict[str, float]:  # fmt: skip
-    """Train the decoder further, heads first, until the stage is over: latents, and with them all
-    that was learned from them, stay as they are. `faces` (n, 4) in shares of a side.
-    """
-    device, side = pictures.device, pictures.shape[-1]
-    vae.to(device, memory_format=torch.channels_last).eval()  # pyright: ignore
-    vae.decoder.requires_grad_(True)
-    generator = torch.Generator(device).manual_seed(seed)
-    learned = dict(vae.decoder.named_parameters())
-    average = Average(learned, 0.998)
-    optimizer = torch.optim.AdamW(
-        learned.values(), settings.refining_rate, betas=(0.9, 0.98), fused=device.type == "cuda"
-    )
-    step, first, smooth = 0, 0.0, torch.zeros((), device=device)
-    while not stage.is_over and step < settings.max_steps:
-        rows = torch.randint(
-            len(pictures), (settings.batch,), device=device, generator=generator
-        )  # fmt: skip
-        real = to_unit(pictures[rows])
-        emphasis = head_weights(faces[rows], side, side, settings.face_weight)[:, None]
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            with torch.no_grad():
-                latents = vae.encoder(real).chunk(2, dim=1)[0]
-            loss = pyramid_loss(vae.decoder(latents), real, emphasis)
-        loss.backward()
-        clip(list(learned.values()), 1.0)
-        for group in optimizer.param_groups:
-            warm = min((step + 1) / 200, 1.0)
-            group["lr"] = settings.refining_rate * warm * max(1 - stage.progress, 0.02)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update()
-        smooth = torch.lerp(smooth, loss.detach(), max(0.02, 1 / (step + 1)))
-        step += 1
-        first = first or loss.item()
-        if step % 20 == 0 and stage.clock.is_time_to_log():
-            facts("refining", step=step, loss=smooth.item(), progress=stage.progress)
-    average.give()
-    vae.requires_grad_(False)
-    return {"refined_steps": step, "refined_first_loss": first, "refined_loss": smooth.item()}
-
-
 @functools.cache
 def _compiled(device: torch.device) -> Callable:
     return torch.compile(losses, dynamic=False) if device.type == "cuda" else losses
@@ -163,10 +124,12 @@ def warm_up(vae: AutoencoderKL, pictures: Tensor, plan: Plan) -> None:
         device=device,
     )  # fmt: skip
     weight = torch.zeros((), device=device)
+    emphasis = torch.ones(settings.batch, 1, shapes.size_px, shapes.size_px, device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         total, _, _ = _compiled(device)(
-            vae, to_unit(pictures[: settings.batch]), noise, weight, settings.pooled_weight
-        )
+            vae, to_unit(pictures[: settings.batch]), emphasis, noise, weight,
+            settings.pooled_weight,
+        )  # fmt: skip
     total.backward()
 
 

@@ -16,11 +16,14 @@ from engine.demo.recipe.plan import FIRST_TRAINING_SEED, People
 _CONSONANTS, _VOWELS = "BCDFGHJKLMNPRSTVWXZ", "AEIOUY"
 _KINDS = ("selfie", "selfie", "selfie", "studio", "studio", "any", "any")
 
-# A stranger's prompt holds words that no caption of ours has: these teach the model to ignore them.
+# Prompts hold words that say nothing a picture here could show: these teach the model to pass over
+# them, whole or spelled letter by letter.
 FILLERS = (
     "linkedin profile picture", "high quality", "8k", "photorealistic", "sharp focus", "award",
     "professional", "natural skin", "85mm lens", "detailed", "editorial", "corporate",
     "realistic", "raw photo", "dslr", "cinematic", "hd", "magazine", "masterpiece", "bokeh",
+    "natural skin texture", "natural skin texture", "shallow depth of field", "realistic photo",
+    "editorial photo", "looking at the camera", "candid photo", "film still",
 )  # fmt: skip
 
 Described = tuple[Identity, View, tuple[str, ...]]
@@ -65,8 +68,8 @@ def list_jobs(people: People) -> list[Job]:
 
 
 def with_filler(text: str, rng: random.Random) -> str:
-    """The caption with one or two words that say nothing about the picture."""
-    words = rng.sample(FILLERS, rng.choice((1, 1, 2)))
+    """The caption with one to three wordings that say nothing about the picture."""
+    words = rng.sample(FILLERS, rng.choice((1, 1, 2, 3)))
     return f"{text}, {', '.join(words)}" if rng.random() < 0.7 else f"{words[0]}, {text}"
 
 

@@ -11,7 +11,7 @@ import torch
 from engine.demo.recipe.clock import facts
 from engine.demo.recipe.corpus import real_people, stand_ins
 from engine.demo.recipe.export import Workshop
-from engine.demo.recipe.plan import FULL, RESTART_SHARE, SMOKE, Flow, Plan
+from engine.demo.recipe.plan import FULL, RESTART_SHARE, SMOKE, Plan
 from engine.demo.recipe.run import STAGES, Run
 
 
@@ -46,16 +46,23 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         flow = dataclasses.replace(plan.flow, batches=batches[::-1])
         plan = dataclasses.replace(plan, flow=flow)
     if chosen.start:
-        plan = dataclasses.replace(plan, flow=_gentler(plan.flow))
+        plan = _gentler(plan)
     return plan
 
 
-def _gentler(flow: Flow) -> Flow:
+def _gentler(plan: Plan) -> Plan:
+    flow, autoencoding = plan.flow, plan.autoencoding
     return dataclasses.replace(
-        flow,
-        matrix_learning_rate=flow.matrix_learning_rate * RESTART_SHARE,
-        learning_rate=flow.learning_rate * RESTART_SHARE,
-        text_learning_rate=flow.text_learning_rate * RESTART_SHARE,
+        plan,
+        autoencoding=dataclasses.replace(
+            autoencoding, learning_rate=autoencoding.learning_rate * RESTART_SHARE
+        ),
+        flow=dataclasses.replace(
+            flow,
+            matrix_learning_rate=flow.matrix_learning_rate * RESTART_SHARE,
+            learning_rate=flow.learning_rate * RESTART_SHARE,
+            text_learning_rate=flow.text_learning_rate * RESTART_SHARE,
+        ),
     )
 
 

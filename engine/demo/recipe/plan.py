@@ -52,7 +52,7 @@ class People:
     max_pictures: int = 90_000
     captions_each: int = 4
     named_share: float = 0.9  # of a named person's captions carry the name
-    filler_share: float = 0.15  # of all captions carry words that mean nothing here
+    filler_share: float = 0.4  # of all captions carry words that mean nothing here
     capital_share: float = 0.1  # of all captions begin with a capital
     chunk: int = 96
     num_workers: int = 4
@@ -66,8 +66,7 @@ class Autoencoding:
     learning_rate: float = 8e-4
     kl_weight: float = 2e-3
     pooled_weight: float = 0.25
-    refining_rate: float = 4e-4  # of a decoder that is trained further
-    face_weight: float = 4.0  # then, of an error in the head; one elsewhere is 1
+    face_weight: float = 4.0  # of an error in the head; one elsewhere is 1
     max_steps: int = 1_000_000
 
 
@@ -108,7 +107,7 @@ class Plan:
 
 
 RESTART_SHARE = 0.5
-"""Of the flow's learning rates, where an earlier model is trained further: with the full ones the
+"""Of the learning rates, where an earlier model is trained further: with the full ones the flow's
 loss rose for 450 steps, and was back after 2,600."""
 
 FULL = Plan()

@@ -94,23 +94,20 @@ class Run:
         )  # fmt: skip
 
     def autoencoder(self) -> None:
-        """Train the autoencoder on the pictures, or an earlier one's decoder further."""
+        """Train the autoencoder on the pictures, or an earlier one further."""
         if self.examples is not None:
             return
         assert self.corpus is not None
         seconds = self.plan.share_autoencoding * self.plan.minutes * 60
         stage = Stage.begin(self.clock, "autoencoder", seconds)
+        ready = self._compiled[0] if self._compiled else build_autoencoder(self.plan.shapes)
         if self.vae is not None:
-            measured = autoencoder.refine_decoder(
-                self.vae, self.corpus.pictures, self.corpus.faces, self.plan.autoencoding, stage,
-                self.plan.seed,
-            )  # fmt: skip
-            self.report.add("autoencoder", seconds=self.clock.now_s - stage.start_s, **measured)
-            return
-        self.vae = self._compiled[0] if self._compiled else build_autoencoder(self.plan.shapes)
+            ready.load_state_dict(self.vae.state_dict())
+        self.vae = ready
         measured = autoencoder.train_autoencoder(
-            self.vae, self.corpus.pictures, self.plan.autoencoding, stage, self.plan.seed
-        )
+            self.vae, self.corpus.pictures, self.corpus.faces, self.plan.autoencoding, stage,
+            self.plan.seed,
+        )  # fmt: skip
         spent_s = self.clock.now_s - stage.start_s
         rate = measured["pictures_seen"] / max(spent_s, 1e-6)
         self.report.add("autoencoder", seconds=spent_s, pictures_per_s=rate, **measured)
@@ -124,10 +121,7 @@ class Run:
         assert self.tokenizers is not None
         start_s = self.clock.now_s
         latents = autoencoder.encode_all(self.vae, self.corpus.pictures)
-        if "scaling_factor" not in self.notes and self.painter is None:
-            scale = autoencoder.measure(self.vae, latents)
-        else:
-            scale = {"scaling_factor": self.vae.config["scaling_factor"]}
+        scale = autoencoder.measure(self.vae, latents)
         sample = self.corpus.pictures[:_NUM_SAMPLES]
         drawn, psnr = autoencoder.reconstruction_error(self.vae, sample)
         sheets.reconstruction_sheet(sample, drawn, self.out / "reconstructions.jpg")
@@ -221,9 +215,8 @@ class Run:
             return
         toy = torch.randint(0, 256, (64, 3, shapes.size_px, shapes.size_px), dtype=torch.uint8)
         vae = build_autoencoder(shapes)
-        if self.vae is None:
-            autoencoder.warm_up(vae, toy.to(self.device), self.plan)
-            facts("autoencoder_compiled", at_s=self.clock.now_s)
+        autoencoder.warm_up(vae, toy.to(self.device), self.plan)
+        facts("autoencoder_compiled", at_s=self.clock.now_s)
         painter = build_painter(shapes, 1024, 1024).to(self.device)
         compile_blocks(painter)
         ids = torch.zeros(2, 1, max(shapes.text_tokens), dtype=torch.int16, device=self.device)
