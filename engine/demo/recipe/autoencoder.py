@@ -1,8 +1,8 @@
 """Training of the autoencoder, and the encoding of all pictures.
 
-The loss is L1 on a Laplacian pyramid, heads first, a small KL term that keeps the latents smooth, and
-the same picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), which makes
-latents easier to learn for a small transformer.
+The loss is L1 on a Laplacian pyramid, heads first, a small KL term that keeps the latents smooth,
+and the same picture at half size from 2x2-averaged latents (after EQ-VAE, Kouzelis et al.), which
+makes latents easier to learn for a small transformer.
 """
 
 import functools
