@@ -6,6 +6,7 @@ same process. Prints one JSON object a line as figures come.
 """
 
 import argparse
+import os
 import time
 from typing import Any
 
@@ -18,6 +19,7 @@ from benchmarks import full_size
 from benchmarks.full_size import free_all, peak_gib, seconds_of, synchronise
 from benchmarks.train import RANK, REFERENCE_LAYERS, SMALL, learning_inputs, plain_inputs, tell
 from engine.generation.sampling import Sampler, Shot
+from engine.gpu import client
 from engine.models import lora_file
 from engine.models.base import TextEmbeddings
 from engine.models.flux1 import Flux1
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--small", action="store_true", help="a small network: tries the program")
     asked = parser.parse_args()
+    os.environ.update(client.environment())
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shapes = SMALL if asked.small else None
     parts = asked.parts.split(",")

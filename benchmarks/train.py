@@ -7,6 +7,7 @@ feed-forward, eager bf16, batch 1, AdamW. Prints one JSON object a line as figur
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from torch import Tensor
 from benchmarks import full_size
 from benchmarks.full_size import free_all, peak_gib, seconds_of, synchronise
 from engine.contract.manifests import DatasetManifest, Example
-from engine.gpu import rehearsal
+from engine.gpu import client, rehearsal
 from engine.gpu.critics import MAX_CRITICS
 from engine.gpu.judge import Judge, Opinion
 from engine.gpu.looks import Looker
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--tiers", default=",".join(TIERS), help="of memory, by commas")
     parser.add_argument("--small", action="store_true", help="a small network: tries the program")
     asked = parser.parse_args()
+    os.environ.update(client.environment())
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shapes = SMALL if asked.small else None
     sizes = [int(size) for size in asked.sizes.split(",")]

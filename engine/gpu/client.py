@@ -6,6 +6,7 @@ whoever ran a task is told (`GpuDiedError`) and may run it again in a fresh one.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator
 
 import structlog
@@ -34,7 +35,19 @@ PROCESS = "engine.gpu.process"
 HANG_S = 1200.0
 """A process that has work and says nothing for so long is taken for hung."""
 
+_ENVIRONMENT = {
+    "TOKENIZERS_PARALLELISM": "false",
+    # Pages of the device's memory instead of blocks: on a card that is nearly full, gigabytes lie
+    # between blocks where nothing fits.
+    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
+}
+
 log = structlog.get_logger()
+
+
+def environment() -> dict[str, str]:
+    """What the process is started with; what an admin has set stays as it is."""
+    return {name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()}
 
 
 class GpuDiedError(Exception):
@@ -75,7 +88,7 @@ class GpuClient:
         async with self._starting:
             if self._child is not None:
                 return
-            child = await Child.start(self._module, {"TOKENIZERS_PARALLELISM": "false"})
+            child = await Child.start(self._module, environment())
             self._child = child
             self._listening = asyncio.create_task(self._listen(child))
             log.info("gpu_process_started", pid=child.pid)

@@ -81,10 +81,9 @@ class Flux1(ImageModel):
         kernels, attend = attention.choose(device, dtype, head_size)
         storage = Storage(device, dtype, plan.precision, plan.turned, plan.folds)
         self.network = FluxNetwork(
-            transformer, self.lora, storage, attend, plan.checkpoint_gradients, self._parts.wake
-        )
-        if plan.streamed_share:
-            self.network.stream(plan.streamed_share, device)
+            transformer, self.lora, storage, attend, plan.checkpoint_gradients,
+            plan.streamed_share, self._parts.wake,
+        )  # fmt: skip
         if device.type == "cuda":
             acceleration.compile_blocks(self.network.compilable())
             self._recorder = None if plan.streamed_share else Recorder()

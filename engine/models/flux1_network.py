@@ -138,11 +138,14 @@ class FluxNetwork(nn.Module):
 
     def __init__(
         self, transformer: Any, lora: LoraSlots, storage: Storage, attend: Attend,
-        checkpoints: bool = False, wake: Wake = lambda module: module,
+        checkpoints: bool = False, streamed_share: float = 0.0,
+        wake: Wake = lambda module: module,
     ) -> None:  # fmt: skip
         """Empties the blocks of `transformer` one by one, so that no weight is held twice.
 
         `checkpoints`: nothing of a block is kept for the backward; it is computed again.
+        `streamed_share`: of the blocks, evenly spread, that stay out of the device while others
+        compute; each leaves it before the next is built, for all of them may not fit.
         `wake` is called for each module before it is read.
         """
         super().__init__()
@@ -151,13 +154,14 @@ class FluxNetwork(nn.Module):
             for name in _OTHERS
         )
         self._positions = transformer.pos_embed
-        self._streamer: Streamer | None = None
         self._takes_guidance = bool(transformer.config["guidance_embeds"])
         self._checkpoints = checkpoints
         doubles, singles = _blocks(transformer, DOUBLE), _blocks(transformer, SINGLE)
         self.double_modulations = _modulations(doubles, DOUBLE, _DOUBLE_NORMS, lora, storage, wake)
         self.single_modulations = _modulations(singles, SINGLE, _SINGLE_NORMS, lora, storage, wake)
         self.doubles, self.singles = nn.ModuleList(), nn.ModuleList()
+        streamed = _spread(streamed_share, len(doubles) + len(singles))
+        self._streamer = Streamer(storage.device) if streamed else None
         for kind, blocks, mine, name in (
             (DoubleBlock, doubles, self.doubles, DOUBLE),
             (SingleBlock, singles, self.singles, SINGLE),
@@ -165,17 +169,12 @@ class FluxNetwork(nn.Module):
             for number, block in enumerate(blocks):
                 mine.append(kind(wake(block), f"{name}.{number}", lora, storage, attend))
                 block.to("meta")
+                place = len(self.doubles) + len(self.singles) - 1
+                if self._streamer is not None and place in streamed:
+                    self._streamer.unload(place, mine[-1])
         self.eval().requires_grad_(False)
         self._linears = [m for m in self.modules() if isinstance(m, LoraLinears)]
         self._numbers = {id(block): number for number, block in enumerate(self.blocks())}
-
-    def stream(self, share: float, device: torch.device) -> None:
-        """Keeps that share of the blocks, evenly spread, out of the device while others compute."""
-        num_blocks = len(self._numbers)
-        most = round(share * num_blocks)
-        chosen = [n for n in range(num_blocks) if (n * most) % num_blocks < most]
-        if chosen:
-            self._streamer = Streamer(self.blocks(), chosen, device)
 
     def forward(
         self, latents: Tensor, timestep: Tensor, guidance: Tensor, pooled: Tensor, text: Tensor,
@@ -241,6 +240,12 @@ class FluxNetwork(nn.Module):
         if self._checkpoints and torch.is_grad_enabled():
             return checkpoint(compute, *inputs, use_reentrant=False, preserve_rng_state=False)
         return compute(*inputs)
+
+
+def _spread(share: float, count: int) -> set[int]:
+    """That share of the numbers below `count`, evenly spread."""
+    most = round(share * count)
+    return {n for n in range(count) if (n * most) % count < most}
 
 
 def rotated(x: Tensor, rotation: Rotation) -> Tensor:

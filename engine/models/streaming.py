@@ -5,7 +5,6 @@ their way, into the other of two lanes. Blocks may be taken forwards or, with gr
 whoever takes one must be through with the one before. Knows bytes and order; knows no network.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -73,21 +72,27 @@ class _Lane:
 class Streamer:
     """Some blocks of a network, by their number."""
 
-    def __init__(self, blocks: Sequence[nn.Module], numbers: Sequence[int], device: torch.device):
-        """Moves their matrices out of the device."""
-        on_cuda = device.type == "cuda"
-        self._order = {number: place for place, number in enumerate(sorted(numbers))}
-        self._cargo = [_Cargo(blocks[number], on_cuda) for number in sorted(numbers)]
-        largest = max(cargo.bytes.numel() for cargo in self._cargo)
-        self._lanes = [_Lane(largest, device) for _ in range(2)]
-        self._copying = torch.cuda.Stream(device) if on_cuda else None
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._places: dict[int, int] = {}
+        self._cargo: list[_Cargo] = []
+        self._lanes: list[_Lane] = []
+        self._copying = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._last = -1
+
+    def unload(self, number: int, block: nn.Module) -> None:
+        """Moves a block's matrices out of the device. Blocks come in the order of their numbers."""
+        self._places[number] = len(self._cargo)
+        self._cargo.append(_Cargo(block, pinned=self._copying is not None))
 
     def take(self, number: int) -> None:
         """Makes a block's weights usable; those of the block taken before no longer are."""
-        place = self._order.get(number)
+        place = self._places.get(number)
         if place is None:
             return
+        if not self._lanes:
+            largest = max(cargo.bytes.numel() for cargo in self._cargo)
+            self._lanes = [_Lane(largest, self._device) for _ in range(2)]
         if self._last >= 0:
             self._mark_used(self._lane_of(self._last))
         lane = self._lane_of(place) or self._fill(place)

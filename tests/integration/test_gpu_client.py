@@ -207,3 +207,20 @@ async def test_a_rehearsal_without_room_lays_the_base_out_for_less(
             assert await rehearsed(tmp_path, 5)
     finally:
         await crowded.close()
+
+
+@pytest.mark.parametrize(
+    ("set_by_admin", "expected"),
+    [(None, "expandable_segments:True"), ("backend:cudaMallocAsync", "backend:cudaMallocAsync")],
+)
+async def test_the_process_has_its_memory_in_pages_unless_an_admin_says_otherwise(
+    gpu: GpuClient, monkeypatch: pytest.MonkeyPatch, set_by_admin: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF", raising=False)
+    if set_by_admin is not None:
+        monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", set_by_admin)
+
+    await gpu.start()
+
+    assert gpu.pid is not None
+    assert psutil.Process(gpu.pid).environ()["PYTORCH_CUDA_ALLOC_CONF"] == expected

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.transformers.transformer_flux import (
+    FluxSingleTransformerBlock,
+    FluxTransformerBlock,
+)
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
 from torch import nn
 
@@ -13,6 +17,7 @@ from engine.models.flux1 import Flux1, pack, unpack
 from engine.models.flux1_network import lora_groups
 from engine.models.memory import MemoryPlan
 from engine.models.parts import FolderParts
+from engine.models.streaming import Streamer
 
 PROMPTS = ["headshot of TOK person, grey studio background", ""]
 SIZE = (64, 48)
@@ -185,6 +190,38 @@ def test_less_memory_gives_the_same_gradients(
         each.lora.release()
 
     torch.testing.assert_close(*gradients)
+
+
+def test_a_block_that_is_streamed_leaves_the_device_before_the_next_one_comes(
+    tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    class Watched(FolderParts):
+        def wake(self, module: nn.Module) -> nn.Module:
+            if isinstance(module, FluxTransformerBlock | FluxSingleTransformerBlock):
+                events.append("comes")
+            return module
+
+    unload = Streamer.unload
+
+    def watched(self: Streamer, number: int, block: nn.Module) -> None:
+        events.append("leaves")
+        unload(self, number, block)
+
+    monkeypatch.setattr(Streamer, "unload", watched)
+    plan = MemoryPlan("streamed", checkpoint_gradients=True, streamed_share=1.0)
+
+    Flux1(
+        Watched(tiny_base, "tiny"),
+        catalogue.facts("tiny", tiny_base),
+        CPU,
+        torch.float32,
+        plan=plan,
+    )
+
+    assert len(events) > 2
+    assert events == ["comes", "leaves"] * (len(events) // 2)
 
 
 def test_an_error_counts_as_much_as_is_said(model: Flux1) -> None:
