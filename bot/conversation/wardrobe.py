@@ -13,7 +13,7 @@ from bot.conversation.speaking import Turn
 from engine.contract.styles import Style
 
 BACKGROUNDS = {
-    "grey_studio": "grey studio background",
+    "grey_studio": "gray studio background",
     "white_studio": "plain white backdrop",
     "blue_studio": "plain blue backdrop",
     "dark_studio": "dark studio background",

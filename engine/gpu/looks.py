@@ -19,7 +19,7 @@ from engine.models.base import ImageModel, Size, TextEmbeddings
 from engine.training.loop import Score
 
 WITH_TRIGGER = (
-    "headshot of {subject} wearing a navy suit, grey studio background, soft light",
+    "headshot of {subject} wearing a navy suit, gray studio background, soft light",
     "headshot of {subject} wearing a white shirt, office background, natural light",
     "headshot of {subject} wearing a grey sweater, park background, natural light",
     "headshot of {subject} wearing a black turtleneck, brick wall background, soft light",
