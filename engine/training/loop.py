@@ -140,13 +140,18 @@ class Trainer:
         scores = self._state.scores
         if self._state.best is None or self.recipe.keeps == "last":
             return self.step
-        return int(scores[stopping.best(self._values)]["step"])
+        return int(scores[self._best_look]["step"])
 
     @property
     def stops_early(self) -> bool:
         """Whether the last looks brought nothing, so that it ends before its last step."""
         done = self.step / self.recipe.steps
         return stopping.is_over(self._values, self.recipe.patience, done)
+
+    @property
+    def _best_look(self) -> int:
+        done = [score["step"] / self.recipe.steps for score in self._state.scores]
+        return stopping.best(self._values, done)
 
     @property
     def _values(self) -> list[float]:
@@ -265,7 +270,7 @@ class Trainer:
         assert score is not None
         found = {"likeness": score.likeness, "value": score.value, **score.others}
         state.scores.append({"step": state.step, **found})
-        if stopping.best(self._values) == len(state.scores) - 1:
+        if self._best_look == len(state.scores) - 1:
             # as it is written in the end, which halves its share of a checkpoint
             state.best = state.average.to(self._model.lora.dtype, copy=True)
         yield replace(done, score=score)

@@ -10,8 +10,8 @@ from itertools import pairwise
 LEAST_GAIN = 0.01
 """What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
 LEAST_SHARE = 0.5
-"""Of the steps, before which nothing ends: a face is recognised long before its hair is right, and
-whoever judges looks knows faces alone."""
+"""Of the steps, before which nothing ends and nothing is kept: a face is recognised long before its
+hair and skin are right, and whoever judges looks knows faces alone."""
 RECOGNISABLE = 0.3
 """Below it a face is nobody in particular: half way from a stranger to the person's own photos is
 0.4. Where nothing better was seen, chance must not decide."""
@@ -22,12 +22,18 @@ def smoothed(values: Sequence[float]) -> list[float]:
     return [*values[:1], *((before + this) / 2 for before, this in pairwise(values))]
 
 
-def best(values: Sequence[float]) -> int:
-    """The place of the best look; of those as good as it the latest, which has seen more."""
-    if max(values) < RECOGNISABLE:
-        return len(values) - 1
-    good = max(values) - LEAST_GAIN
-    return max(place for place, value in enumerate(values) if value >= good)
+def best(values: Sequence[float], done: Sequence[float]) -> int:
+    """The place of the best look; of those as good as it the latest, which has seen more.
+
+    `done` is the share of the steps that each look came after. The early ones count only as long
+    as there is no other.
+    """
+    places = [place for place, share in enumerate(done) if share >= LEAST_SHARE]
+    places = places or list(range(len(values)))
+    record = max(values[place] for place in places)
+    if record < RECOGNISABLE:
+        return places[-1]
+    return max(place for place in places if values[place] >= record - LEAST_GAIN)
 
 
 def is_over(values: Sequence[float], patience: int, done: float) -> bool:
