@@ -155,8 +155,9 @@ def _worn(garment: str, colour: str) -> str:
 
 
 def _words(text: str) -> list[str]:
+    """Without articles; "gray" and "grey" are one word."""
     words = (word.strip(".,;:!?\"'“”„") for word in text.casefold().split())
-    return [word for word in words if word and word not in ARTICLES]
+    return [word.replace("gray", "grey") for word in words if word and word not in ARTICLES]
 
 
 def _named(kind: str, words: list[str], keys: Iterable[str]) -> str | None:
