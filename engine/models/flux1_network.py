@@ -169,7 +169,7 @@ class FluxNetwork(nn.Module):
             for number, block in enumerate(blocks):
                 mine.append(kind(wake(block), f"{name}.{number}", lora, storage, attend))
                 block.to("meta")
-                place = len(self.doubles) + len(self.singles) - 1
+                place = len(self.blocks()) - 1
                 if self._streamer is not None and place in streamed:
                     self._streamer.unload(place, mine[-1])
         self.eval().requires_grad_(False)

@@ -126,6 +126,7 @@ def test_an_autoencoder_trained_further_goes_on_from_its_weights(
         for folder in (out, trained_further)
     )
     weights = [name for name in before if name.endswith("conv1.weight")]
+    assert {name.split(".")[0] for name in weights} == {"encoder", "decoder"}
     for name in weights:
         moved = (after[name].float() - before[name].float()).norm() / before[name].float().norm()
         assert 0 < moved < 0.2, f"{name} moved by {moved:.2f} of its size"
