@@ -3,7 +3,8 @@
 Asks the engine's own GPU process for headshots, first on an idle device, then while a training
 runs, then without end; and prints as JSON how long people waited and what the training had left.
 `--full` measures FLUX.1-dev's shapes in random weights; without it, the base at hand. The requests
-of the first two parts come one at a time, at random moments of a training step.
+of the first two parts come one at a time, at random moments of a training step; in the second, the
+pauses between them are about as long as a request takes: with less, they are the flood of the third.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from engine.gpu.messages import Broken, Done, Load, Progressed, Run, Stopped
 from engine.gpu.scheduler import BURST_S
 
 TARGET_RATIO = 1.3
+IDLE_PAUSE_S = 0.5
 MODULE = "benchmarks.timeslice_process"
 
 
@@ -108,10 +110,11 @@ class Studio:
                     raise RuntimeError(f"a request failed: {reply.failure}")
         return time.monotonic() - began
 
-    async def one_by_one(self, num: int, dice: random.Random) -> list[float]:
+    async def one_by_one(self, num: int, dice: random.Random, pause_s: float) -> list[float]:
+        """Seconds of each; `pause_s` of pause before each, on average."""
         taken: list[float] = []
         for number in range(num):
-            await asyncio.sleep(dice.uniform(0.2, 1.2))
+            await asyncio.sleep(pause_s * dice.uniform(0.5, 1.5))
             taken.append(await self.ask(OWNERS[1 + number % 3]))
         return taken
 
@@ -136,14 +139,14 @@ async def measure(asked: argparse.Namespace) -> dict[str, Any]:
             studio, training = Studio(gpu, asked.count), Training(gpu, OWNERS[0])
             first_s = await studio.ask("bob")
             _tell(f"first request {first_s:.1f} s")
-            idle = await studio.one_by_one(asked.requests, dice)
+            idle = await studio.one_by_one(asked.requests, dice, IDLE_PAUSE_S)
             _tell(f"idle {_spread(idle)}")
             only_s, many_s = await studio.first_behind_many() if asked.fairness else (0.0, 0.0)
             _tell(f"one behind ten: {only_s:.1f} s of {many_s:.1f} s")
             await training.begin()
             alone = await training.steps_in(asked.alone_s)
             _tell(f"training alone {alone:.2f} steps a second")
-            busy = await studio.one_by_one(asked.requests, dice)
+            busy = await studio.one_by_one(asked.requests, dice, _quantile(idle, 0.5))
             _tell(f"while a training runs {_spread(busy)}")
             share = await _flood(studio, training, alone, asked.flood_s) if asked.flood_s else None
             await training.end()
@@ -152,7 +155,7 @@ async def measure(asked: argparse.Namespace) -> dict[str, Any]:
         "base": "FLUX.1-dev shapes, random weights" if asked.full else asked.base,
         "device": asked.device,
         "pictures_a_request": asked.count,
-        "drawn_for_each": asked.choice,
+        "drawn_for_each": asked.choice,  # and then up to whole batches: four on a GPU
         "first_request_s": round(first_s, 3),
         "idle": _spread(idle),
         "training": _spread(busy),

@@ -46,7 +46,7 @@ class Standing:
     """What the turns so far left behind."""
 
     owed_s: float = 0.0
-    """To trainings; below 0 they had more than their share."""
+    """To trainings; below 0 is what may still be drawn before they are owed anything."""
     served_s: Mapping[str, float] = field(default_factory=dict)
     """Drawing time of each owner since requests were last all done."""
     last: str = ""
@@ -81,18 +81,21 @@ def account(
     if had.kind == "training":
         owed_s = max(-share * BURST_S, owed_s - (1 - share) * seconds)
         return replace(standing, owed_s=owed_s)
-    if any(task.kind == "training" and task.next_step() == "computes" for task in tasks):
-        owed_s += share * seconds
+    is_wanted = any(task.kind == "training" and task.next_step() == "computes" for task in tasks)
+    most_s = float("inf") if is_wanted else max(owed_s, 0.0)
+    owed_s = min(owed_s + share * seconds, most_s)
     served_s = {**standing.served_s}
     served_s[had.owner] = served_s.get(had.owner, 0.0) + seconds
     goes_on = had.task_id == standing.last and standing.last_s < QUANTUM_S
     return Standing(owed_s, served_s, had.task_id, seconds + (standing.last_s if goes_on else 0.0))
 
 
-def join(tasks: Sequence[Task], standing: Standing, newcomer: Task) -> Standing:
-    """The standing when a request comes: its owner is neither ahead for having been away, nor
-    behind all that others have waiting.
+def join(tasks: Sequence[Task], standing: Standing, newcomer: Task, share: float) -> Standing:
+    """The standing when a task comes: on a GPU with nothing to do all of a burst is free again, and
+    whoever asks is neither ahead for having been away, nor behind all that others have waiting.
     """
+    if not tasks:
+        standing = replace(standing, owed_s=-share * BURST_S)
     if newcomer.kind != "generation":
         return standing
     waiting = {task.owner for task in tasks if task.kind == "generation"}
@@ -118,7 +121,7 @@ class Scheduler:
         return len(self._tasks)
 
     def add(self, task: Task) -> None:
-        self._standing = join(self._tasks, self._standing, task)
+        self._standing = join(self._tasks, self._standing, task, self._share)
         self._tasks.append(task)
 
     def next(self) -> Task | None:

@@ -182,11 +182,25 @@ def test_a_training_that_begins_in_a_flood_does_not_wait_for_its_share() -> None
     day = Day()
     for number in range(50):
         day.ask(f"picture {number}", 10)
-    day.pass_time(100)
+    day.pass_time(BURST_S)
     day.train(1000)
     day.turns.clear()
-    day.pass_time(200)
+    day.pass_time(BURST_S + 100)
     assert abs(day.had_s("lora") - 30) < 2
+
+
+def test_requests_soon_after_a_training_began_are_as_fast_as_any() -> None:
+    day = Day()
+    day.ask("long ago", 10 * BURST_S)
+    day.pass_time()
+    day.train(10_000)
+    day.pass_time(day.now_s + 2)
+    for number in range(4):
+        asked_s = day.now_s
+        day.ask(f"pictures {number}", 20)
+        day.pass_time(asked_s + 20)
+        assert day.ended_s[f"pictures {number}"] == asked_s + 20
+        day.pass_time(day.now_s + 1)
 
 
 def test_the_first_of_one_does_not_wait_for_the_ten_of_another() -> None:
