@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmarks import full_size
 from benchmarks.full_size import free_all, peak_gib, seconds_of, synchronise
 from benchmarks.train import RANK, REFERENCE_LAYERS, SMALL, learning_inputs, plain_inputs, tell
-from engine.generation.sampling import Sampler, Shot
+from engine.generation.sampling import Sampler, Shot, pictures_at_once
 from engine.gpu import client
 from engine.models import lora_file
 from engine.models.base import TextEmbeddings
@@ -118,9 +118,9 @@ def draw(model: Flux1, weights: Tensor, batch: int, size: int, steps: int) -> No
         pass
 
 
-def _predicting_s(model: Flux1, weights: Tensor, size: int) -> float:
-    """Of one step for one picture."""
-    return seconds_of(lambda: predict(model, weights, 1, size, 2), model.device, 2, 1) / 2
+def _predicting_s(model: Flux1, weights: Tensor, batch: int, size: int) -> float:
+    """Of one step of a batch."""
+    return seconds_of(lambda: predict(model, weights, batch, size, 2), model.device, 2, 1) / 2
 
 
 @torch.no_grad()
@@ -204,15 +204,15 @@ def time_tier(
         torch.cuda.set_per_process_memory_fraction(LIMITS_GIB[tier] * 2**30 / total)
     try:
         model = full_size.build(device, full_size.plan_for(tier, device), shapes)
-        weights = some_lora(model, 1)
+        weights, batch = some_lora(model, 1), pictures_at_once(model, (size, size))
         began = time.perf_counter()
-        draw(model, weights, 1, size, 1)
+        draw(model, weights, batch, size, 1)
         first_s = time.perf_counter() - began
         began = time.perf_counter()
-        draw(model, weights, 1, size, steps)
-        whole_s = time.perf_counter() - began
-        transformer_s = _predicting_s(model, weights, size)
-        tell(part="tier", tier=tier, plan=vars(model.plan), size_px=size,
+        draw(model, weights, batch, size, steps)
+        whole_s = (time.perf_counter() - began) / batch
+        transformer_s = _predicting_s(model, weights, batch, size) / batch
+        tell(part="tier", tier=tier, plan=vars(model.plan), size_px=size, batch=batch,
              transformer_s=transformer_s * steps, whole_s=whole_s,
              first_picture_of_one_step_s=first_s, peak_gib=peak_gib(device))  # fmt: skip
         del model

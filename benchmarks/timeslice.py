@@ -3,8 +3,8 @@
 Asks the engine's own GPU process for headshots, first on an idle device, then while a training
 runs, then without end; and prints as JSON how long people waited and what the training had left.
 `--full` measures FLUX.1-dev's shapes in random weights; without it, the base at hand. The requests
-of the first two parts come one at a time, at random moments of a training step; in the second, the
-pauses between them are about as long as a request takes: with less, they are the flood of the third.
+of the first two parts come one at a time, at random moments of a training step; in the second,
+the pauses between them are about as long as a request: with less, they are the flood of the third.
 """
 
 import argparse

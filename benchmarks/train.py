@@ -24,6 +24,7 @@ from torch import Tensor
 from benchmarks import full_size
 from benchmarks.full_size import free_all, peak_gib, seconds_of, synchronise
 from engine.contract.manifests import DatasetManifest, Example
+from engine.generation.sampling import Sampler, Shot, pictures_at_once
 from engine.gpu import client, rehearsal
 from engine.gpu.critics import MAX_CRITICS
 from engine.gpu.judge import Judge, Opinion
@@ -172,6 +173,20 @@ def time_training(model: Flux1, size: int, batch: int, steps: int) -> dict[str, 
     }  # fmt: skip
 
 
+def peak_of_both(model: Flux1, size: int) -> float:
+    """Of a training with pictures drawn between two of its steps, in GiB."""
+    if model.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(model.device)
+    running = trainer(model, size, 1, 8).steps()
+    next(done for done in running if done.phase == "training")
+    shots = [Shot("TOK person", seed) for seed in range(pictures_at_once(model, (size, size)))]
+    for _ in Sampler(model, model.lora.zeros(), shots, (size, size), 2.5, num_steps=2).steps():
+        pass
+    next(running)
+    running.close()  # pyright: ignore
+    return peak_gib(model.device)
+
+
 class StandInJudge(Judge):
     """Takes as long for a picture as a face detector and an embedding do, and sees progress."""
 
@@ -311,6 +326,9 @@ def time_tier(
         figures = time_training(model, size, 1, max(2, steps // 2))
         tell(part="tier", tier=tier, plan=vars(model.plan), size_px=size,
              steps_a_second=1 / figures["seconds"], **figures)  # fmt: skip
+        largest = min(model.facts.native_px, max(1024, size) if shapes is None else size)
+        tell(part="tier", tier=tier, size_px=largest, drawn_between_steps=True,
+             peak_gib=peak_of_both(model, largest))  # fmt: skip
         del model
     except torch.OutOfMemoryError as error:
         tell(part="tier", tier=tier, size_px=size, failed=str(error)[:300])

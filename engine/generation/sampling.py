@@ -133,10 +133,10 @@ def read(model: ImageModel, prompts: Sequence[str]) -> dict[str, TextEmbeddings]
 
 
 def pictures_at_once(model: ImageModel, size: Size) -> int:
-    """One where the processor draws, which leaves time between steps; else four megapixels."""
+    """One where the processor draws, which leaves time between steps; else what the card holds."""
     if model.device.type == "cpu":
         return 1
-    return max(1, 4 * 1024 * 1024 // (size[0] * size[1]))
+    return max(1, int(model.megapixels_at_once * 2**20) // (size[0] * size[1]))
 
 
 def to_images(pixels: Tensor) -> list[Image.Image]:

@@ -84,6 +84,8 @@ class ImageModel(ABC):
     lora: LoraSlots
     tier: MemoryTier = "auto"
     """Of the card's memory that it is laid out for; "auto" where there is no card."""
+    megapixels_at_once: float = 4.0
+    """Of pictures in one batch."""
 
     @abstractmethod
     def encode_text(self, prompts: Sequence[str]) -> TextEmbeddings:

@@ -63,6 +63,8 @@ class Flux1(ImageModel):
         self._scheduler = parts.scheduler()
         self._tokenizers = parts.tokenizers()
         self._vae: Any = _frozen(parts.autoencoder(dtype), device)
+        if self.plan.kind == "streamed":
+            self.megapixels_at_once = 1.0
         if self.plan.kind != "whole":
             self._vae.enable_slicing()
             self._vae.enable_tiling()

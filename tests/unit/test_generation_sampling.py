@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.generation.sampling import DrawStep, Sampler, Shot, pictures_at_once, to_images
 from engine.models import catalogue
-from engine.models.base import ImageModel
+from engine.models.base import ImageModel, Size
 
 SIZE = (64, 64)
 SHOTS = [Shot("headshot of TOK person, blue wall", seed) for seed in (1, 2, 3)]
@@ -115,6 +115,19 @@ def test_pixels_become_pictures() -> None:
 
 def test_the_processor_draws_one_at_a_time(model: ImageModel) -> None:
     assert pictures_at_once(model, (1024, 1024)) == 1
+
+
+@pytest.mark.parametrize(
+    ("megapixels", "size", "expected"),
+    [(4.0, (1024, 1024), 4), (4.0, (896, 1152), 4), (1.0, (1024, 1024), 1), (1.0, (2048, 1024), 1)],
+)
+def test_a_card_draws_as_many_at_once_as_it_holds(
+    model: ImageModel, monkeypatch: pytest.MonkeyPatch, megapixels: float, size: Size, expected: int
+) -> None:
+    monkeypatch.setattr(model, "device", torch.device("cuda"))
+    monkeypatch.setattr(model, "megapixels_at_once", megapixels)
+
+    assert pictures_at_once(model, size) == expected
 
 
 def test_nothing_to_draw_is_an_error(model: ImageModel, weights: Tensor) -> None:

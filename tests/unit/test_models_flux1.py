@@ -212,7 +212,7 @@ def test_a_block_that_is_streamed_leaves_the_device_before_the_next_one_comes(
     monkeypatch.setattr(Streamer, "unload", watched)
     plan = MemoryPlan("streamed", checkpoint_gradients=True, streamed_share=1.0)
 
-    Flux1(
+    streamed = Flux1(
         Watched(tiny_base, "tiny"),
         catalogue.facts("tiny", tiny_base),
         CPU,
@@ -220,6 +220,7 @@ def test_a_block_that_is_streamed_leaves_the_device_before_the_next_one_comes(
         plan=plan,
     )
 
+    assert streamed.megapixels_at_once == 1.0
     assert len(events) > 2
     assert events == ["comes", "leaves"] * (len(events) // 2)
 
