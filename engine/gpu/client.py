@@ -35,19 +35,23 @@ PROCESS = "engine.gpu.process"
 HANG_S = 1200.0
 """A process that has work and says nothing for so long is taken for hung."""
 
-_ENVIRONMENT = {
-    "TOKENIZERS_PARALLELISM": "false",
-    # Pages of the device's memory instead of blocks: on a card that is nearly full, gigabytes lie
-    # between blocks where nothing fits.
-    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
-}
+_ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "false"}
+_ALLOCATOR = "PYTORCH_CUDA_ALLOC_CONF"
+_ALLOCATOR_NAMES = ("PYTORCH_ALLOC_CONF", _ALLOCATOR)
+"""The allocator's settings, by the name that newer versions prefer and by the one that all know."""
+_PAGES = "expandable_segments:True"
+"""Pages of the device's memory instead of blocks: on a card that is nearly full, gigabytes lie
+between blocks where nothing fits."""
 
 log = structlog.get_logger()
 
 
 def environment() -> dict[str, str]:
     """What the process is started with; what an admin has set stays as it is."""
-    return {name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()}
+    ours = dict(_ENVIRONMENT)
+    if not any(name in os.environ for name in _ALLOCATOR_NAMES):
+        ours[_ALLOCATOR] = _PAGES
+    return {name: os.environ.get(name, value) for name, value in ours.items()}
 
 
 class GpuDiedError(Exception):

@@ -211,16 +211,25 @@ async def test_a_rehearsal_without_room_lays_the_base_out_for_less(
 
 @pytest.mark.parametrize(
     ("set_by_admin", "expected"),
-    [(None, "expandable_segments:True"), ("backend:cudaMallocAsync", "backend:cudaMallocAsync")],
+    [
+        ({}, {"PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True"}),
+        ({"PYTORCH_CUDA_ALLOC_CONF": "backend:cudaMallocAsync"},) * 2,
+        ({"PYTORCH_ALLOC_CONF": "max_split_size_mb:512"},) * 2,
+    ],
 )
 async def test_the_process_has_its_memory_in_pages_unless_an_admin_says_otherwise(
-    gpu: GpuClient, monkeypatch: pytest.MonkeyPatch, set_by_admin: str | None, expected: str
+    gpu: GpuClient,
+    monkeypatch: pytest.MonkeyPatch,
+    set_by_admin: dict[str, str],
+    expected: dict[str, str],
 ) -> None:
-    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF", raising=False)
-    if set_by_admin is not None:
-        monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", set_by_admin)
+    for name in ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_by_admin.items():
+        monkeypatch.setenv(name, value)
 
     await gpu.start()
 
     assert gpu.pid is not None
-    assert psutil.Process(gpu.pid).environ()["PYTORCH_CUDA_ALLOC_CONF"] == expected
+    found = psutil.Process(gpu.pid).environ()
+    assert {n: v for n, v in found.items() if n.endswith("ALLOC_CONF")} == expected
