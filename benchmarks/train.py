@@ -81,8 +81,8 @@ def main() -> None:
             compare_gradients(device, shapes, min(sizes))
         elif part == "tiers":
             for tier in asked.tiers.split(","):
-                size = TIERS[tier]
-                time_tier(device, shapes, tier, min(size, max(sizes)), asked.steps)
+                size = min(TIERS[tier], max(sizes))
+                time_tier(device, shapes, tier, size, max(sizes), asked.steps)
 
 
 def tell(**figures: object) -> None:
@@ -314,9 +314,10 @@ def learning_inputs(
 
 
 def time_tier(
-    device: torch.device, shapes: dict[str, Any] | None, tier: Any, size: int, steps: int
-) -> None:
-    """With the allocator capped at the tier's memory."""
+    device: torch.device, shapes: dict[str, Any] | None, tier: Any, size: int, largest: int,
+    steps: int,
+) -> None:  # fmt: skip
+    """With the allocator capped: speed at `size`, and the peak at `largest` with pictures between."""
     free_all(device)
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
@@ -326,7 +327,6 @@ def time_tier(
         figures = time_training(model, size, 1, max(2, steps // 2))
         tell(part="tier", tier=tier, plan=vars(model.plan), size_px=size,
              steps_a_second=1 / figures["seconds"], **figures)  # fmt: skip
-        largest = min(model.facts.native_px, max(1024, size) if shapes is None else size)
         tell(part="tier", tier=tier, size_px=largest, drawn_between_steps=True,
              peak_gib=peak_of_both(model, largest))  # fmt: skip
         del model

@@ -48,10 +48,10 @@ log = structlog.get_logger()
 
 def environment() -> dict[str, str]:
     """What the process is started with; what an admin has set stays as it is."""
-    ours = dict(_ENVIRONMENT)
+    found = {name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()}
     if not any(name in os.environ for name in _ALLOCATOR_NAMES):
-        ours[_ALLOCATOR] = _PAGES
-    return {name: os.environ.get(name, value) for name, value in ours.items()}
+        found[_ALLOCATOR] = _PAGES
+    return found
 
 
 class GpuDiedError(Exception):
