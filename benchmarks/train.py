@@ -317,7 +317,7 @@ def time_tier(
     device: torch.device, shapes: dict[str, Any] | None, tier: Any, size: int, largest: int,
     steps: int,
 ) -> None:  # fmt: skip
-    """With the allocator capped: speed at `size`, and the peak at `largest` with pictures between."""
+    """With the allocator capped: speed at `size`, the peak at `largest` with pictures between."""
     free_all(device)
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
