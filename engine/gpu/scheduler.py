@@ -79,7 +79,10 @@ def account(
     """The standing after a turn of `seconds`, taken from among `tasks`."""
     owed_s = standing.owed_s
     if had.kind == "training":
-        owed_s = max(-share * BURST_S, owed_s - (1 - share) * seconds)
+        owed_s -= (1 - share) * seconds
+        # A step longer than what was owed is paid back whole; only running alone earns no more.
+        if not any(t.kind == "generation" and t.next_step() == "computes" for t in tasks):
+            owed_s = max(-share * BURST_S, owed_s)
         return replace(standing, owed_s=owed_s)
     is_wanted = any(task.kind == "training" and task.next_step() == "computes" for task in tasks)
     most_s = float("inf") if is_wanted else max(owed_s, 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.contract.events import HeadshotsMade
@@ -278,6 +278,7 @@ def test_everybody_is_served(
 
 
 @settings(deadline=None, max_examples=50)
+@example(before_s=0.0, share=0.01, step_s=3.0, window_s=244.0, num_owners=1)
 @given(
     before_s=st.floats(0, 300),
     share=st.integers(0, 90).map(lambda percent: percent / 100),
