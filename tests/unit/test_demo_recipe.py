@@ -146,11 +146,21 @@ def test_an_error_in_the_head_weighs_more_in_the_pictures_too() -> None:
 def test_training_people_are_never_held_out_people() -> None:
     jobs = cast.list_jobs(FULL.people)
     assert min(job.seed for job in jobs) >= FIRST_TRAINING_SEED
-    assert len({job.seed for job in jobs}) == len(jobs)
+    assert len({(job.seed, job.first_view) for job in jobs}) == len(jobs)
     names = [job.name for job in jobs if job.name]
     assert len(set(names)) == FULL.people.num_named
     assert "TOK" not in names
     assert sum(job.num_views for job in jobs) <= FULL.people.max_pictures
+
+
+def test_whoever_has_a_name_is_seen_often_under_it() -> None:
+    jobs = [job for job in cast.list_jobs(FULL.people) if job.name]
+    for name in {job.name for job in jobs}:
+        own = [job for job in jobs if job.name == name]
+        assert len({job.seed for job in own}) == 1
+        assert sum(job.num_views for job in own) == FULL.people.views_named
+        views = [v for job in own for _, v, _ in cast.describe(job, FULL.people, say)]
+        assert len(set(map(repr, views))) == len(views)
 
 
 def test_a_job_is_described_the_same_twice() -> None:

@@ -31,11 +31,12 @@ Described = tuple[Identity, View, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Job:
-    """A person to be drawn: seed, number of views, name if any."""
+    """Views of a person to be drawn: seed, number of views, name if any, which view comes first."""
 
     seed: int
     num_views: int
     name: str | None
+    first_view: int = 0
 
 
 def invented_name(number: int) -> str:
@@ -48,23 +49,25 @@ def invented_name(number: int) -> str:
 
 def list_jobs(people: People) -> list[Job]:
     """Named and unnamed people, mixed evenly, so that a cut-short drawing keeps the mix."""
-    unnamed_pictures = max(people.max_pictures - people.num_named * people.views_named, 0)
-    num_unnamed = unnamed_pictures // people.views_unnamed
     names: dict[str, None] = {}
     number = 0
     while len(names) < people.num_named:
         names.setdefault(invented_name(number))
         number += 1
-    seed = FIRST_TRAINING_SEED
-    named = [Job(seed + i, people.views_named, name) for i, name in enumerate(names)]
+    seed, each = FIRST_TRAINING_SEED, people.views_unnamed
+    named = [
+        Job(seed + i, min(each, people.views_named - first), name, first)
+        for i, name in enumerate(names)
+        for first in range(0, people.views_named, each)
+    ]
     seed += people.num_named
-    jobs = named + [Job(seed + i, people.views_unnamed, None) for i in range(num_unnamed)]
+    unnamed_pictures = max(people.max_pictures - people.num_named * people.views_named, 0)
+    unnamed = [Job(seed + i, each, None) for i in range(unnamed_pictures // each)]
     # The first share of the list holds all named people even if only half of it is drawn.
-    rng = random.Random(0)
-    early = named + jobs[people.num_named : people.num_named + num_unnamed // 2]
-    late = jobs[people.num_named + num_unnamed // 2 :]
-    rng.shuffle(early)
-    return early + late
+    half = len(unnamed) // 2
+    early = named + unnamed[:half]
+    random.Random(0).shuffle(early)
+    return early + unnamed[half:]
 
 
 def with_filler(text: str, rng: random.Random) -> str:
@@ -77,10 +80,10 @@ def describe(job: Job, people: People, caption: Callable[..., str]) -> list[Desc
     """(identity, view, captions) of each of a job's pictures; the same job gives the same."""
     identity = Identity.from_seed(job.seed)
     described = []
-    for number in range(job.num_views):
+    for number in range(job.first_view, job.first_view + job.num_views):
         rng = random.Random(f"{job.seed} {number}")
         kind = "selfie" if number == 0 else "studio" if number == 1 else rng.choice(_KINDS)
-        view = View.sample(job.seed * 100 + number, kind=kind)  # pyright: ignore
+        view = View.sample(job.seed * 1000 + number, kind=kind)  # pyright: ignore
         texts = []
         for _ in range(people.captions_each):
             is_named = job.name is not None and rng.random() < people.named_share

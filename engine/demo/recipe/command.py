@@ -11,7 +11,7 @@ import torch
 from engine.demo.recipe.clock import facts
 from engine.demo.recipe.corpus import real_people, stand_ins
 from engine.demo.recipe.export import Workshop
-from engine.demo.recipe.plan import FULL, RESTART_SHARE, SMOKE, Plan
+from engine.demo.recipe.plan import FULL, RESTART_SHARE, RESTART_SHARES, SMOKE, Plan
 from engine.demo.recipe.run import STAGES, Run
 
 
@@ -54,6 +54,7 @@ def _gentler(plan: Plan) -> Plan:
     flow, autoencoding = plan.flow, plan.autoencoding
     return dataclasses.replace(
         plan,
+        **{f"share_{stage}": share for stage, share in RESTART_SHARES.items()},
         autoencoding=dataclasses.replace(
             autoencoding, learning_rate=autoencoding.learning_rate * RESTART_SHARE
         ),
