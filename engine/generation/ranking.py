@@ -14,6 +14,9 @@ MIN_SHARPNESS = 0.24
 """Of the face; the limit for photos that people send."""
 MIN_LIKENESS = 0.4
 """Likeness at about the distance beyond which two faces are taken for two persons (0.6)."""
+GOOD_LIKENESS = 0.8
+"""At the edge of what the person's own photos differ by: a picture beyond it may pass, but more are
+drawn before it has to."""
 MIN_EYES_OPEN = 0.5
 SHARPNESS_WORTH = 0.1
 """Between two pictures that are equally like the person the sharper one wins, and no more."""
@@ -85,6 +88,12 @@ def choose(looks: Sequence[Look], count: int) -> list[int]:
         chosen.append(best)
         left.remove(best)
     return chosen
+
+
+def are_enough(looks: Sequence[Look], count: int) -> bool:
+    """Whether so many show the person without a flaw, within what their own photos differ by."""
+    good = (look for look in looks if not flaws(look))
+    return sum(look.likeness is None or look.likeness >= GOOD_LIKENESS for look in good) >= count
 
 
 def shortcoming(looks: Sequence[Look]) -> Flaw | None:

@@ -40,6 +40,9 @@ log = structlog.get_logger()
 EXTRA_S = 20.0
 """At most this a processor spends on pictures that are drawn only to be chosen from: there a choice
 of eight takes minutes, and people would rather have their four."""
+MORE = 1.5
+"""Times as many as are usually drawn to choose from, where fewer than are asked for show the
+person as their own photos do."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ class GenerationTask:
         wardrobe: Wardrobe | None = None,
         library: Library | None = None,
     ) -> None:
-        """`choice` times as many pictures are drawn as are shown. `hands` write the files."""
+        """`choice` times as many pictures are drawn as are shown, and `MORE` where too few of them
+        are good; with a choice of 1 what is drawn is shown. `hands` write the files.
+        """
         self._wardrobe = wardrobe or Wardrobe()
         self._library = library or Library()
         self._task_id = task_id
@@ -78,14 +83,17 @@ class GenerationTask:
         self._darkroom = Darkroom(blobs, self._prefix, sign)
         self._candidates: list[Candidate] = []
         self._seconds = 0.0
+        self._most = 0
         self._is_ready: Callable[[], bool] | None = None
         self._writing: Future[tuple[Headshot, ...]] | None = None
 
     def next_step(self) -> Literal["computes", "waits", "ends"]:
-        """Once all is drawn, the GPU has nothing more to do for it."""
+        """Once enough is drawn, the GPU has nothing more to do for it."""
         if self._is_ready is None:
             return "computes"
-        return "ends" if self._is_ready() else "waits"
+        if not self._is_ready():
+            return "waits"
+        return "computes" if self._wants_more() else "ends"
 
     def steps(self) -> Steps:
         job, task_id = self._job, self._task_id
@@ -107,7 +115,8 @@ class GenerationTask:
         return self._finish(model, lora, looks, list(best), headshots)
 
     def _draw(self, model: ImageModel, lora: LoraManifest) -> Iterator[Progressed]:
-        """What is asked for, and then more to choose from as long as that goes quickly.
+        """What is asked for, then more to choose from as long as that goes quickly, then still more
+        while too few of all these are good.
 
         Always in whole batches: a picture is the same to the last bit only in as large a batch.
         """
@@ -115,9 +124,11 @@ class GenerationTask:
         size = model.facts.sizes[job.style.aspect]
         at_once = pictures_at_once(model, size)
         asked = _whole_batches(job.count, at_once)
-        goal = planned = max(asked, _whole_batches(ceil(job.count * self._choice), at_once))
+        goal = max(asked, _whole_batches(ceil(job.count * self._choice), at_once))
+        more = 1.0 if self._choice == 1.0 else self._choice * MORE
+        self._most = max(goal, _whole_batches(ceil(job.count * more), at_once))
         person = Person(lora.reference_embeddings, self._typical(lora))
-        shots = [self._shot(seed, lora) for seed in prompts.seeds(job.seed, planned)]
+        shots = [self._shot(seed, lora) for seed in prompts.seeds(job.seed, self._most)]
         is_own_words = job.prompt is not None
         sampler = Sampler(
             model,
@@ -136,8 +147,12 @@ class GenerationTask:
                 self._candidates.append(Candidate(drawn, verdict))
             self._seconds += self._clock() - began
             if done.drawn and len(self._candidates) == asked and model.device.type == "cpu":
-                goal = self._affordable(asked, goal, at_once)
-            total = round(done.total * goal / planned)
+                affordable = self._affordable(asked, self._most, at_once)
+                goal, self._most = min(goal, affordable), affordable
+            is_judged = bool(done.drawn) and len(self._candidates) >= goal
+            if is_judged:
+                self._is_ready = self._is_all_seen
+            total = max(round(done.total * goal / len(shots)), done.step)
             yield Progressed(
                 task_id=self._task_id,
                 phase="generating",
@@ -145,18 +160,28 @@ class GenerationTask:
                 total=total,
                 eta_s=self._seconds / done.step * (total - done.step),
             )
-            if len(self._candidates) >= goal:
+            if is_judged and not self._wants_more():
                 break
+            self._is_ready = None
             began = self._clock()  # what others did in between is not ours
-        self._is_ready = lambda: all(c.verdict.is_there() for c in self._candidates)
 
-    def _affordable(self, asked: int, goal: int, at_once: int) -> int:
-        """How many to draw in all, from how long those that were asked for took."""
+    def _is_all_seen(self) -> bool:
+        return all(candidate.verdict.is_there() for candidate in self._candidates)
+
+    def _wants_more(self) -> bool:
+        """Asked when all drawn so far were looked at; waits for that if need be."""
+        if len(self._candidates) >= self._most:
+            return False
+        looks = [candidate.verdict.wait() for candidate in self._candidates]
+        return not ranking.are_enough(looks, self._job.count)
+
+    def _affordable(self, asked: int, planned: int, at_once: int) -> int:
+        """How many to draw at most, from how long those that were asked for took."""
         batch_s = self._seconds * at_once / asked
         most = asked + int(EXTRA_S / max(batch_s, 1e-6)) * at_once
-        if most < goal:
-            log.info("fewer_to_choose_from", drawn=most, planned=goal, batch_s=round(batch_s, 1))
-        return min(goal, most)
+        if most < planned:
+            log.info("fewer_to_choose_from", drawn=most, planned=planned, batch_s=round(batch_s, 1))
+        return min(planned, most)
 
     def _typical(self, lora: LoraManifest) -> float:
         if lora.typical_distance is not None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.contract.events import Flaw
-from engine.generation.ranking import UNSEEN, Look, choose, flaws, shortcoming, worth
+from engine.generation.ranking import UNSEEN, Look, are_enough, choose, flaws, shortcoming, worth
 
 GOOD = Look(1, sharpness=0.8, eyes_open=0.9, likeness=0.8)
 
@@ -92,3 +92,11 @@ def test_as_many_as_asked_for_each_once_and_the_best_among_them(
     flawless = [row for row, look in enumerate(looks) if not flaws(look)]
     shown = sum(row in chosen for row in flawless)
     assert shown == min(count, len(flawless))
+
+
+def test_enough_are_those_without_a_flaw_that_are_within_the_persons_own_photos() -> None:
+    like, passable = replace(GOOD, likeness=0.8), replace(GOOD, likeness=0.79)
+    blurry = replace(GOOD, likeness=0.9, sharpness=0.1)
+    assert are_enough([like, passable, blurry], 1)
+    assert not are_enough([like, passable, blurry], 2)
+    assert are_enough([like, UNSEEN], 2)
