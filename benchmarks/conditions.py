@@ -26,8 +26,9 @@ DRAWN = "drawn"
 DECODED = "decoded"
 """The drawn ones through the base's autoencoder: what any training could reach at best."""
 
-CHOICE = 2
-"""Times as many as are shown are drawn to choose from, as an engine with a GPU does."""
+CHOICE, MOST = 2, 3
+"""Times as many as are shown are drawn to choose from, and where too few of them are good, as the
+engine does it."""
 
 CONTROLS = (NO_LORA, ORIGIN, ORIGIN_DOUBLE, DRAWN, DECODED)
 
@@ -43,8 +44,8 @@ class Condition:
 
     @property
     def choice(self) -> int:
-        """How many times as many pictures are drawn as are asked for."""
-        return CHOICE if self.name == OURS else 1
+        """How many times as many pictures are drawn as are asked for, at most."""
+        return MOST if self.name == OURS else 1
 
     def subjects(self, class_word: str, own_class_word: str) -> tuple[str, ...]:
         """Who is asked for; without the trigger also by the person's own class word."""

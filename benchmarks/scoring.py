@@ -84,8 +84,8 @@ def know_people(
 
 
 def choose(folder: Path, done: Done, person: Person, count: int) -> list[int]:
-    """The rows of the pictures that the engine would show: in each style the best `count`, judged
-    by the photos trained on.
+    """The rows of the pictures that the engine would show: in each style the best `count` of those
+    it would have drawn, judged by the photos trained on.
     """
     photos = [e for photo in person.training if (e := _embedding(person, photo)) is not None]
     known = critic_process.Person(photos, likeness.calibrate(photos))
@@ -94,7 +94,10 @@ def choose(folder: Path, done: Done, person: Person, count: int) -> list[int]:
         rows = [row for row, shot in enumerate(done.shots) if shot.style == style]
         files = [folder / done.shots[row].file for row in rows]
         looks = [critic_process.look(_pixels(file), known) for file in files]
-        shown += sorted(rows[place] for place in ranking.choose(looks, count))
+        num = min(len(rows), count * conditions.CHOICE)
+        while num < len(rows) and not ranking.are_enough(looks[:num], count):
+            num += 1
+        shown += sorted(rows[place] for place in ranking.choose(looks[:num], count))
     return shown
 
 

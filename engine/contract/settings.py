@@ -41,7 +41,10 @@ class EngineSettings(Frozen):
         default=2.0,
         ge=1,
         le=4,
-        description="pictures drawn for each one shown; a slow machine draws fewer",
+        description=(
+            "pictures drawn for each one shown, half as many again if too few are good; "
+            "a slow machine draws fewer"
+        ),
     )
     steps: int | None = Field(default=None, ge=1, description="overrides the recipe's steps")
     patience: int | None = Field(

@@ -224,11 +224,12 @@ class Trainer:
         noisy = flow.mix(clean, noise, sigma)
         model.lora.seat(self._state.weights)
         target = noise - clean
-        text, emphasis = self._data.captions(rows, dropped), self._data.emphasis(rows)
+        text = self._data.captions(rows, dropped)
         if preserves:
-            text, emphasis = self._data.plain_captions(rows), torch.ones_like(emphasis)
+            text = self._data.plain_captions(rows)
             with torch.no_grad(), model.lora.off():
                 target = model.predict(noisy, sigma, text, recipe.guidance).float()
+        emphasis = self._data.emphasis(rows)
         loss, gradient = model.learn(noisy, sigma, text, recipe.guidance, target, emphasis)
         return loss.item(), gradient.float()
 

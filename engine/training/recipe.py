@@ -85,8 +85,20 @@ _LARGE: dict[Quality, _Dial] = {
 }
 _SMALL: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=8, fewest_steps=80, most_steps=120, learning_rate=4e-3),
-    "standard": _Dial(steps_per_photo=18, fewest_steps=150, most_steps=240, learning_rate=3e-3),
-    "best": _Dial(steps_per_photo=40, fewest_steps=240, most_steps=640, learning_rate=2e-3),
+    "standard": _Dial(
+        steps_per_photo=30,
+        fewest_steps=250,
+        most_steps=400,
+        learning_rate=3e-3,
+        preservation_share=0.4,
+    ),
+    "best": _Dial(
+        steps_per_photo=60,
+        fewest_steps=360,
+        most_steps=960,
+        learning_rate=2e-3,
+        preservation_share=0.4,
+    ),
 }
 _TINY: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=30, fewest_steps=240, most_steps=400, learning_rate=4e-3),
@@ -98,8 +110,6 @@ TINY_BASE_PX = 128
 REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _SMALL_BATCH = 4
-_SMALL_PATIENCE = 4
-"""A face detector tells less apart there, and a look is one of many short ones."""
 _RANK = 16
 _FACE_WEIGHT = 3.0
 
@@ -152,11 +162,10 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         batch=_SMALL_BATCH if is_small else 1,
         resolutions=fitting or (native_px,),
         ema_decay=0.98 if is_small else 0.99,
-        caption_dropout=0.05,
+        caption_dropout=0.0 if is_small else 0.05,
         face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
         looks=looks[quality],
-        patience=_SMALL_PATIENCE if is_small else 2,
     )
 
 

@@ -62,13 +62,19 @@ def test_going_on_from_a_lora_takes_half_at_half_the_rate() -> None:
 
 def test_patience_can_be_said_where_a_recipe_has_any() -> None:
     assert choose("standard", 12, 1024).patience == 2
-    assert choose("standard", 12, 256).patience == 4
+    assert choose("standard", 12, 256).patience == 2
     assert choose("standard", 12, 1024, patience=0).patience == 0
     origin = choose("origin", 12, 1024, patience=5)
     assert (origin.patience, origin.keeps) == (0, "last")
 
 
-def test_only_the_best_pays_for_holding_the_base_to_itself() -> None:
+def test_on_a_large_base_only_the_best_pays_for_holding_it_to_itself() -> None:
     shares = [choose(quality, 12, 1024).preservation_share for quality in QUALITIES]
 
     assert shares == [0.0, 0.0, 0.1]
+
+
+def test_a_small_base_holds_to_itself_at_once() -> None:
+    shares = [choose(quality, 12, 256).preservation_share for quality in QUALITIES]
+
+    assert shares == [0.0, 0.4, 0.4]
