@@ -115,17 +115,27 @@ def choose_device(wish: str = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def choose_dtype(device: torch.device, transformer_bytes: int) -> torch.dtype:
-    """bf16 on CUDA, and on a processor with bf16 matrix units (AMX) where products are large.
+_BF16_PRODUCTS = ("amx_bf16", "avx512_bf16")
+"""Features of a processor, as PyTorch names them."""
 
-    The demo model learns 1.7 times and draws 2.2 times as fast with them.
+
+def choose_dtype(device: torch.device, transformer_bytes: int) -> torch.dtype:
+    """bf16 on CUDA, and where products are large on a processor that multiplies it: by matrix units
+    (AMX) or by vectors (AVX-512).
+
+    The demo model learns 1.7 times and draws 1.6 (vectors) to 2.2 times (units) as fast with them.
     """
     if device.type == "cuda":
         return torch.bfloat16
     is_large = transformer_bytes > _SMALLEST_ROUNDED_BYTES
-    if device.type == "cpu" and is_large and torch.cpu.get_capabilities().get("amx_bf16", False):
+    if device.type == "cpu" and is_large and _multiplies_bf16():
         return torch.bfloat16
     return torch.float32
+
+
+def _multiplies_bf16() -> bool:
+    known = torch.cpu.get_capabilities()
+    return any(bool(known.get(name, False)) for name in _BF16_PRODUCTS)
 
 
 def load(

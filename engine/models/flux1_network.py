@@ -7,7 +7,6 @@ function serves all of a kind. Knows tensors; knows neither texts, pictures nor 
 Shapes: b batch, t tokens (text first), d width, n modulations.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -30,8 +29,6 @@ _DOUBLE_GROUPS = (
     ("ff_context.net.0.proj",), ("ff_context.net.2",),
 )  # fmt: skip
 _SINGLE_GROUPS = ((*_QKV, "proj_mlp"), ("proj_out",))
-_EPSILON = 1e-6
-_GELU = 2 * math.sqrt(2 / math.pi)
 
 Rotation = tuple[Tensor, Tensor]
 """Cosines and sines of every token's position, (t, head size) each, fp32; the sines of the first
@@ -77,19 +74,19 @@ class DoubleBlock(nn.Module):
         """Streams (b, t, d) and their modulations (b, 6 d)."""
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
         text_mods = of_text[:, None].chunk(6, dim=-1)
-        q, k, v = self.norms(*self.qkv(_normed(image, shift, scale)).chunk(3, dim=-1))
+        q, k, v = self.norms(*self.qkv.of_normed(image, shift, scale).chunk(3, dim=-1))
         text_q, text_k, text_v = self.text_norms(
-            *self.text_qkv(_normed(text, text_mods[0], text_mods[1])).chunk(3, dim=-1)
+            *self.text_qkv.of_normed(text, text_mods[0], text_mods[1]).chunk(3, dim=-1)
         )
         q, k, v = torch.cat((text_q, q), 1), torch.cat((text_k, k), 1), torch.cat((text_v, v), 1)
         seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
         num_text = text.shape[1]
         image = image + gate * self.out(seen[:, num_text:])
         text = text + text_mods[2] * self.text_out(seen[:, :num_text])
-        hidden = _gelu(self.up(_normed(image, mlp_shift, mlp_scale)))
-        image = image + mlp_gate * self.down(hidden)
-        hidden = _gelu(self.text_up(_normed(text, text_mods[3], text_mods[4])))
-        return image, text + text_mods[5] * self.text_down(hidden)
+        hidden = self.up.of_normed(image, mlp_shift, mlp_scale)
+        image = image + mlp_gate * self.down.of_gelu(hidden)
+        hidden = self.text_up.of_normed(text, text_mods[3], text_mods[4])
+        return image, text + text_mods[5] * self.text_down.of_gelu(hidden)
 
 
 class SingleBlock(nn.Module):
@@ -107,12 +104,12 @@ class SingleBlock(nn.Module):
         """(b, t, d) and (b, 3 d)."""
         shift, scale, gate = modulation[:, None].chunk(3, dim=-1)
         width = x.shape[-1]
-        made = self.into(_normed(x, shift, scale))
+        made = self.into.of_normed(x, shift, scale)
         # In one go, so that their gradients are put together once.
         q, k, v, hidden = made.split((width, width, width, made.shape[-1] - 3 * width), dim=-1)
         q, k, v = self.norms(q, k, v)
         seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
-        return x + gate * self.out(torch.cat((seen, _gelu(hidden)), dim=-1))
+        return x + gate * self.out.of_gelu(hidden, seen)
 
 
 class _Norms(nn.Module):
@@ -253,18 +250,6 @@ def rotated(x: Tensor, rotation: Rotation) -> Tensor:
     cosines, sines = (part[None, :, None] for part in rotation)
     swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
     return (x.float() * cosines + swapped.float() * sines).to(x.dtype)
-
-
-def _gelu(x: Tensor) -> Tensor:
-    """Approximated by tanh. The same as a sigmoid takes a compiled kernel half the instructions."""
-    if not torch.compiler.is_compiling():
-        return F.gelu(x, approximate="tanh")
-    wide = x.float()
-    return (wide * torch.sigmoid(_GELU * (wide + 0.044715 * wide * wide * wide))).to(x.dtype)
-
-
-def _normed(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    return F.layer_norm(x, (x.shape[-1],), eps=_EPSILON) * (1 + scale) + shift
 
 
 def _apart(modulations: Tensor) -> tuple[Tensor, ...]:

@@ -16,9 +16,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.models.lora import Branch
-from engine.models.rounding import FP8, rounded, to_fp8
+from engine.models.pointwise import gelu, normed
+from engine.models.rounding import (
+    FP8,
+    FP8_MOST,
+    rounded,
+    rounded_gelu,
+    rounded_norm,
+    spread_into,
+    to_fp8,
+)
 
 _FP8_CLOSE = 0.1
+_LEAST_SCALE = 1 / 64
+"""Of a matrix's middle scale: rows of next to nothing must not set the units of a branch."""
 
 log = structlog.get_logger()
 
@@ -40,29 +51,55 @@ class Storage:
 
 
 class Matrix(nn.Module):
-    """A frozen matrix (outputs, inputs), whole or in fp8."""
+    """A frozen matrix (outputs, inputs), whole or in fp8.
+
+    Where it lies turned as well, both have further columns, in which a product's branch takes part
+    in it: no second pass over outputs or gradients then adds it.
+    """
 
     weight: Tensor
     scale: Tensor | None
     turned: Tensor | None
     ones: Tensor | None
+    reach: float = 1.0
+    """The reciprocal of the least scale."""
 
-    def __init__(self, parts: Sequence[Tensor], storage: Storage) -> None:
-        """`parts` lie one under the other."""
+    def __init__(self, parts: Sequence[Tensor], storage: Storage, few: int = 0) -> None:
+        """`parts` lie one under the other; `few` is the width of the branch."""
         super().__init__()
         self.precision: Precision = storage.precision
         whole = torch.cat([p.detach().to(storage.device, storage.dtype) for p in parts])
         scale = turned = ones = None
         if storage.precision != "plain":
-            whole, scale = to_fp8(whole, scales=torch.bfloat16)
+            whole, scale = _rounded_weight(whole)
         if storage.precision == "fp8":
+            assert scale is not None
             ones = torch.ones(1, whole.shape[1], device=whole.device)
             if storage.turned:
-                turned = whole.view(torch.uint8).T.contiguous().view(FP8)
+                turned = _with_room(whole.view(torch.uint8).T, few)
+                whole = _with_room(whole.view(torch.uint8), few)
+                self.reach = 1 / scale.min().item()
         self.register_buffer("weight", whole, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("turned", turned, persistent=False)
         self.register_buffer("ones", ones, persistent=False)
+
+
+def _rounded_weight(whole: Tensor) -> tuple[Tensor, Tensor]:
+    short, scale = to_fp8(whole, scales=torch.bfloat16)
+    least = (scale.median() * _LEAST_SCALE).bfloat16().float()
+    if (scale >= least).all():
+        return short, scale
+    scale = scale.clamp(min=least)
+    return (whole.float() / scale).clamp(-FP8_MOST, FP8_MOST).to(FP8), scale
+
+
+def _with_room(bytes_: Tensor, few: int) -> Tensor:
+    """Copied, with so many further columns of zeros, as fp8."""
+    rows, columns = bytes_.shape
+    roomy = bytes_.new_zeros(rows, columns + few)
+    roomy[:, :columns] = bytes_
+    return roomy.view(FP8)
 
 
 class Folded(nn.Module):
@@ -86,9 +123,9 @@ class Folded(nn.Module):
         self.weight.copy_(weight)
         self.scale.copy_(scale)
 
-    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        x8, row_scale = rounded(x)
-        return _folded_product(x8, row_scale, self.weight, self.scale, bias, x)
+    def forward(self, x8: Tensor, row_scale: Tensor, bias: Tensor | None, like: Tensor) -> Tensor:
+        """Rounded rows (rows, inputs), their scales: (rows, outputs) in the dtype of `like`."""
+        return _folded_product(x8, row_scale, self.weight, self.scale, bias, like)
 
 
 class LoraLinears(nn.Module):
@@ -101,7 +138,7 @@ class LoraLinears(nn.Module):
     def __init__(self, linears: Sequence[nn.Linear], branch: Branch, storage: Storage) -> None:
         super().__init__()
         weights = [linear.weight for linear in linears]
-        self.matrix = Matrix(weights, storage)
+        self.matrix = Matrix(weights, storage, branch.a.shape[0])
         self.folded = Folded(weights, storage) if storage.folds else None
         self.branch = branch
         self.out_features = [linear.out_features for linear in linears]
@@ -110,11 +147,30 @@ class LoraLinears(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs of all)."""
         rows = x.flatten(0, -2)
-        if self.folded is not None and not torch.is_grad_enabled() and self.draws_folded:
-            y = self.folded(rows, self.bias)
+        if self._folded is not None:
+            y = self._folded(*rounded(rows), self.bias, x)
         else:
-            y = lora_product(rows, self.matrix, self.bias, self.branch.a, self.branch.wide_b())
+            y = lora_product(rows, self.matrix, self.bias, self.branch)
         return y.unflatten(0, x.shape[:-1])
+
+    def of_normed(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+        """Of `normed` tokens (b, t, inputs)."""
+        if self._folded is None:
+            return self(normed(x, shift, scale))
+        return self._folded(*rounded_norm(x, shift, scale), self.bias, x).unflatten(0, x.shape[:-1])
+
+    def of_gelu(self, hidden: Tensor, before: Tensor | None = None) -> Tensor:
+        """Of GELU of (b, t, h), after `before` (b, t, inputs - h) as it is."""
+        if self._folded is None:
+            active = gelu(hidden)
+            return self(active if before is None else torch.cat((before, active), dim=-1))
+        y = self._folded(*rounded_gelu(hidden, before), self.bias, hidden)
+        return y.unflatten(0, hidden.shape[:-1])
+
+    @property
+    def _folded(self) -> Folded | None:
+        """The matrix with the seated branch in it, where that is what computes now."""
+        return self.folded if self.draws_folded and not torch.is_grad_enabled() else None
 
 
 class Modulations(nn.Module):
@@ -162,41 +218,44 @@ class ThinMatrix(Matrix):
         return (summed * self.scale.T).to(x.dtype)
 
 
-def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, a: Tensor, b: Tensor) -> Tensor:
+def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, branch: Branch) -> Tensor:
     """`W x + bias + B (A x)` for rows x (rows, inputs), A (rank, inputs) and B (outputs, rank).
 
     Gradients reach x, A and B; of x nothing is kept twice.
     """
-    x8 = row_scale = None
-    if matrix.precision == "fp8":
-        x8, row_scale = rounded(x.detach())
     y, _low = _product(
-        x, x8, row_scale, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, a, b
-    )
+        x, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, branch.a,
+        branch.wide_b(), branch.most_a, branch.most_b, matrix.reach,
+    )  # fmt: skip
     return y
 
 
 @torch.library.custom_op("headshot::lora_product", mutates_args=())
 def _product(
-    x: Tensor, x8: Tensor | None, row_scale: Tensor | None, weight: Tensor,
-    scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, bias: Tensor | None,
-    a: Tensor, b: Tensor,
+    x: Tensor, weight: Tensor, scale: Tensor | None, turned: Tensor | None, ones: Tensor | None,
+    bias: Tensor | None, a: Tensor, b: Tensor, most_a: Tensor, most_b: Tensor, reach: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The outputs, and A x. The branch is added in place: the outputs are written once more, and
-    no second matrix of their size.
+    """The outputs, and A x.
+
+    In fp8 the branch is part of the product where the matrix has room for it (which nobody else
+    reads, so that writing there changes no input); elsewhere it is added in place, so that the
+    outputs are written once more, and no second matrix of their size.
     """
-    if x8 is not None and row_scale is not None and scale is not None:
-        y = _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias)
-    else:
-        y = F.linear(x, _restored(weight, scale, x.dtype), bias)
-    low = x @ a.T
-    return y.addmm_(low, b.T), low
+    low, inputs = x @ a.T, x.shape[1]
+    if scale is None or ones is None:
+        return F.linear(x, _restored(weight, scale, x.dtype), bias).addmm_(low, b.T), low
+    if weight.shape[1] == inputs:
+        x8, row_scale = rounded(x)
+        return _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias).addmm_(low, b.T), low
+    share = spread_into(weight[:, inputs:], b, most_b, scale, reach)
+    x8, row_scale = rounded(x, None, low, share)
+    return _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias), low
 
 
 @_product.register_fake
 def _(
-    x: Tensor, x8: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
-    bias: Any, a: Tensor, b: Tensor,
+    x: Tensor, weight: Tensor, scale: Any, turned: Any, ones: Any, bias: Any, a: Tensor, b: Tensor,
+    most_a: Any, most_b: Any, reach: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     return x.new_empty(x.shape[0], weight.shape[0]), x.new_empty(x.shape[0], a.shape[0])
 
@@ -214,21 +273,14 @@ def _(x8: Tensor, row_scale: Any, weight: Tensor, scale: Any, bias: Any, like: T
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    x, x8, _, weight, scale, turned, ones, _, a, b = inputs
-    ctx.rounds = x8 is not None
-    ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b)
+    x, weight, scale, turned, ones, _, a, b, most_a, _, _ = inputs
+    ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b, most_a)
 
 
 def _d_product(ctx: Any, dy: Tensor, _d_low: Tensor | None) -> tuple[Tensor | None, ...]:
-    """The scales of W's rows lie along the sum of dy W, so they go into dy before it is rounded."""
-    x, low, weight, scale, turned, ones, a, b = ctx.saved_tensors
-    dy8 = row_scale = None
-    if ctx.rounds:
-        dy8, row_scale = rounded(dy.detach(), scale.flatten())
-        if turned is None:
-            turned = weight.view(torch.uint8).T.contiguous().view(FP8)
-    dx, da, db = _gradients(dy, dy8, row_scale, weight, scale, turned, ones, x, low, a, b)
-    return dx, None, None, None, None, None, None, None, da, db
+    x, low, weight, scale, turned, ones, a, b, most_a = ctx.saved_tensors
+    dx, da, db = _gradients(dy, weight, scale, turned, ones, x, low, a, b, most_a)
+    return dx, None, None, None, None, None, da, db, None, None, None
 
 
 _product.register_autograd(_d_product, setup_context=_keep)
@@ -236,23 +288,31 @@ _product.register_autograd(_d_product, setup_context=_keep)
 
 @torch.library.custom_op("headshot::lora_gradients", mutates_args=())
 def _gradients(
-    dy: Tensor, dy8: Tensor | None, row_scale: Tensor | None, weight: Tensor,
-    scale: Tensor | None, turned: Tensor | None, ones: Tensor | None, x: Tensor, low: Tensor,
-    a: Tensor, b: Tensor,
+    dy: Tensor, weight: Tensor, scale: Tensor | None, turned: Tensor | None, ones: Tensor | None,
+    x: Tensor, low: Tensor, a: Tensor, b: Tensor, most_a: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Of x, A and B."""
-    if dy8 is not None and row_scale is not None and turned is not None and ones is not None:
-        dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype)
+    """Of x, A and B. The scales of W's rows lie along the sum of dy W, so they go into dy before it
+    is rounded.
+    """
+    d_low, outputs = dy @ b, dy.shape[1]
+    if scale is None or ones is None:
+        dx = (dy @ _restored(weight, scale, dy.dtype)).addmm_(d_low, a)
+    elif turned is None or turned.shape[1] == outputs:
+        if turned is None:
+            turned = weight.view(torch.uint8).T.contiguous().view(FP8)
+        dy8, row_scale = rounded(dy, scale.flatten())
+        dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype).addmm_(d_low, a)
     else:
-        dx = dy @ _restored(weight, scale, dy.dtype)
-    d_low = dy @ b
-    return dx.addmm_(d_low, a), d_low.T @ x, dy.T @ low
+        share = spread_into(turned[:, outputs:], a.T, most_a)
+        dy8, row_scale = rounded(dy, scale.flatten(), d_low, share)
+        dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype)
+    return dx, d_low.T @ x, dy.T @ low
 
 
 @_gradients.register_fake
 def _(
-    dy: Tensor, dy8: Any, row_scale: Any, weight: Tensor, scale: Any, turned: Any, ones: Any,
-    x: Tensor, low: Tensor, a: Tensor, b: Tensor,
+    dy: Tensor, weight: Tensor, scale: Any, turned: Any, ones: Any, x: Tensor, low: Tensor,
+    a: Tensor, b: Tensor, most_a: Any,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     return dy.new_empty(x.shape), dy.new_empty(a.shape), dy.new_empty(b.shape)
 

@@ -54,9 +54,15 @@ class Branch(nn.Module):
     b: nn.Parameter
     strength: Tensor
     own: Tensor | None
+    most_a: Tensor
+    most_b: Tensor
+    """Largest absolute numbers of both as they were seated, (), fp32."""
 
     def __init__(self, group: Group, flat: Tensor, strength: Tensor, own: Tensor | None) -> None:
         super().__init__()
+        for name in ("most_a", "most_b"):
+            most = torch.zeros((), device=flat.device)
+            self.register_buffer(name, most, persistent=False)
         self.num_layers = len(group)
         self.a = nn.Parameter(_all_a(group, flat), requires_grad=False)
         self.b = nn.Parameter(_all_b(group, flat), requires_grad=False)
@@ -135,6 +141,7 @@ class LoraSlots:
         self.flat.copy_(weights)
         self._strength.fill_(strength)
         self._seated, self._seated_strength = weights, strength
+        self._measure()
 
     def holds(self, weights: Tensor, strength: float = 1.0) -> bool:
         """Whether these weights, which nobody may change in place, are seated at that strength."""
@@ -206,6 +213,14 @@ class LoraSlots:
             slot.a(flat)[:rank] = a
             slot.b(flat)[:, :rank] = b
         return flat.to(self.device)
+
+    def _measure(self) -> None:
+        """All in a few kernels, for this happens at every step of a training."""
+        branches = self._branches.values()
+        matrices = [m.detach() for branch in branches for m in (branch.a, branch.b)]
+        found = torch._foreach_norm(matrices, float("inf"))  # pyright: ignore
+        mosts = [most for branch in branches for most in (branch.most_a, branch.most_b)]
+        torch._foreach_copy_(mosts, found)  # pyright: ignore
 
     def _branch_out(self) -> dict[str, Branch]:
         """Groups of the same shape share the pattern of who owns which columns."""

@@ -1,9 +1,11 @@
 """Rounding to fp8 (e4m3; Micikevicius et al., FP8 Formats for Deep Learning, 2022), row by row.
 
-On CUDA by a kernel of our own, which reads what it rounds from memory once: a compiler that joins
-the rounding to what made the numbers makes them twice, once to find the largest.
+On CUDA by kernels of our own, which read what they round from memory once: a compiler that joins
+the rounding to what made the numbers makes them twice, once to find the largest. What is drawn is
+rounded by the same kernel that normalises it or applies GELU to it.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,13 +13,23 @@ import structlog
 import torch
 from torch import Tensor
 
+from engine.models.pointwise import EPSILON, gelu, normed
+
 FP8 = torch.float8_e4m3fn
 FP8_MOST = 448.0
 _SMALLEST_AMAX = 1e-12
 _BLOCK = 2048
 _WARPS = 8
+_ROOM = 256.0
+"""The largest number of a branch beside a rounded matrix: there is as much above it as rounding the
+matrix may have left, and below it fourteen powers of two."""
+_WIDE_WARPS = 16
+"""Of the kernels that hold a whole row in registers."""
+_SPREAD_ROWS = 64
 _CLOSE = 0.005
 """A fifth of what rounding itself changes."""
+_ROUNDED = 0.04
+"""What rounding itself may change."""
 
 log = structlog.get_logger()
 
@@ -39,52 +51,204 @@ def to_fp8(
 
 
 @torch.library.custom_op("headshot::rounded", mutates_args=())
-def rounded(rows: Tensor, factors: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """As `to_fp8`, by the fastest kernel there is. Not differentiable."""
-    kernel = _kernel(rows.device) if rows.device.type == "cuda" else None
-    if kernel is None:
-        return to_fp8(rows, factors)
-    return _launch(kernel, rows, factors)
+def rounded(
+    rows: Tensor, factors: Tensor | None = None, beside: Tensor | None = None,
+    share: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """As `to_fp8`, by the fastest kernel there is. Not differentiable.
+
+    `beside` (rows, few), times the number `share`, comes after the columns and is rounded with
+    them.
+    """
+    if rows.device.type == "cuda" and _works("round_rows", rows.device):
+        return _launch(rows, factors, beside, share)
+    wide = rows.float() if factors is None else rows.float() * factors
+    if beside is not None:
+        wide = torch.cat((wide, beside.float() * (1.0 if share is None else share)), -1)
+    return to_fp8(wide)
 
 
 @rounded.register_fake
-def _(rows: Tensor, factors: Any = None) -> tuple[Tensor, Tensor]:
+def _(
+    rows: Tensor, factors: Any = None, beside: Any = None, share: Any = None
+) -> tuple[Tensor, Tensor]:
+    columns = rows.shape[1] + (0 if beside is None else beside.shape[1])
     scale = rows.new_empty(rows.shape[0], 1, dtype=torch.float32)
-    return rows.new_empty(rows.shape, dtype=FP8), scale
+    return rows.new_empty(rows.shape[0], columns, dtype=FP8), scale
 
 
-def _launch(kernel: Any, rows: Tensor, factors: Tensor | None) -> tuple[Tensor, Tensor]:
+def spread_into(
+    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None = None, reach: float = 1.0
+) -> Tensor:
+    """A branch's matrix (rows, few) into the last columns of a rounded one, which are its room.
+
+    The product's other side has then to bring what belongs to the branch times the number (1,) that
+    is returned: it is chosen so that both fit. `most` () is the branch's largest number, `scales`
+    (rows, 1) are those of the rounded matrix and `reach` the reciprocal of the least of them.
+    """
+    if room.device.type == "cuda" and _works("spread", room.device):
+        return _launch_spread(room, branch, most, scales, reach)
+    share = (most.float() * reach).clamp(min=_SMALLEST_AMAX)[None] / _ROOM
+    wide = branch.float() / share if scales is None else branch.float() / share / scales
+    room.copy_(wide.clamp(-FP8_MOST, FP8_MOST).to(FP8))
+    return share
+
+
+@torch.library.custom_op("headshot::rounded_norm", mutates_args=())
+def rounded_norm(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """`normed`, its tokens as rows (b t, d), rounded. Not differentiable."""
+    if x.device.type != "cuda" or not _works("round_normed", x.device):
+        return to_fp8(normed(x, shift, scale).flatten(0, -2))
+    return _launch_norm(x, shift, scale)
+
+
+@rounded_norm.register_fake
+def _(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    count = x.shape[0] * x.shape[1]
+    return (
+        x.new_empty(count, x.shape[2], dtype=FP8),
+        x.new_empty(count, 1, dtype=torch.float32),
+    )
+
+
+@torch.library.custom_op("headshot::rounded_gelu", mutates_args=())
+def rounded_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+    """GELU of (b, t, h), after `before` (b, t, d) as it is, as rows (b t, d + h), rounded.
+
+    Not differentiable.
+    """
+    if hidden.device.type == "cuda" and _works("round_gelu", hidden.device):
+        return _launch_gelu(hidden, before)
+    rows = gelu(hidden.float())
+    return to_fp8((rows if before is None else torch.cat((before, rows), -1)).flatten(0, -2))
+
+
+@rounded_gelu.register_fake
+def _(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+    count = hidden.shape[0] * hidden.shape[1]
+    columns = hidden.shape[2] + (0 if before is None else before.shape[2])
+    return (
+        hidden.new_empty(count, columns, dtype=FP8),
+        hidden.new_empty(count, 1, dtype=torch.float32),
+    )
+
+
+def _launch(
+    rows: Tensor, factors: Tensor | None, beside: Tensor | None = None, share: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Has one program for each row compute it."""
-    if rows.stride(-1) != 1:
-        rows = rows.contiguous()
+    rows = _lined_up(rows)
     count, columns = rows.shape
-    out = torch.empty(count, columns, dtype=FP8, device=rows.device)
-    scale = torch.empty(count, 1, dtype=torch.float32, device=rows.device)
-    kernel[(count,)](
-        rows, rows if factors is None else factors, out, scale, rows.stride(0), columns=columns,
-        has_factors=factors is not None, most=FP8_MOST, smallest=_SMALLEST_AMAX, block=_BLOCK,
-        num_warps=_WARPS,
+    few = 0 if beside is None else beside.shape[1]
+    out, scale = _empty(count, columns + few, rows)
+    _kernels().round_rows[(count,)](
+        rows, rows if factors is None else factors, rows if beside is None else beside,
+        rows if share is None else share, out, scale, rows.stride(0), columns=columns, few=few,
+        has_factors=factors is not None, has_share=share is not None, most=FP8_MOST,
+        smallest=_SMALLEST_AMAX, block=_BLOCK, few_block=_power(few), num_warps=_WARPS,
     )  # fmt: skip
     return out, scale
 
 
-@cache
-def _kernel(device: torch.device) -> Any:
-    """None where Triton is not installed, or does not give the same numbers."""
-    try:
-        from engine.models.rounding_kernel import round_rows
+def _launch_norm(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    batch, tokens, columns = x.shape
+    x, shift, scale = x.contiguous(), _lined_up(shift), _lined_up(scale)
+    out, row_scale = _empty(batch * tokens, columns, x)
+    _kernels().round_normed[(batch * tokens,)](
+        x, shift, scale, out, row_scale, tokens, shift.stride(0), scale.stride(0),
+        columns=columns, epsilon=EPSILON, most=FP8_MOST, smallest=_SMALLEST_AMAX,
+        block=_power(columns), num_warps=_WARPS,
+    )  # fmt: skip
+    return out, row_scale
 
-        rows = torch.randn(8, 3000, device=device).bfloat16()
-        factors = torch.rand(3000, device=device)
-        mine, theirs = (
-            values.float() * scale
-            for values, scale in (_launch(round_rows, rows, factors), to_fp8(rows, factors))
-        )
+
+def _launch_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+    batch, tokens, columns = hidden.shape
+    hidden = _lined_up(hidden)
+    first = 0 if before is None else before.shape[2]
+    before = hidden if before is None else _lined_up(before)
+    out, row_scale = _empty(batch * tokens, first + columns, hidden)
+    _kernels().round_gelu[(batch * tokens,)](
+        hidden, before, out, row_scale, tokens, hidden.stride(0), hidden.stride(1),
+        before.stride(0), before.stride(1), columns=columns, first=first, most=FP8_MOST,
+        smallest=_SMALLEST_AMAX, block=_power(columns), first_block=_power(first),
+        num_warps=_WIDE_WARPS,
+    )  # fmt: skip
+    return out, row_scale
+
+
+def _launch_spread(
+    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None, reach: float
+) -> Tensor:
+    rows, few = branch.shape
+    share = torch.empty(1, dtype=torch.float32, device=room.device)
+    _kernels().spread[(-(-rows // _SPREAD_ROWS),)](
+        branch, branch if scales is None else scales, most, reach, room, share, rows,
+        branch.stride(0), branch.stride(1), room.stride(0), columns=few,
+        has_scales=scales is not None, most=FP8_MOST, smallest=_SMALLEST_AMAX, room=_ROOM,
+        row_block=_SPREAD_ROWS, block=_power(few),
+    )  # fmt: skip
+    return share
+
+
+def _empty(count: int, columns: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    return (
+        torch.empty(count, columns, dtype=FP8, device=like.device),
+        torch.empty(count, 1, dtype=torch.float32, device=like.device),
+    )
+
+
+def _lined_up(x: Tensor) -> Tensor:
+    """Numbers of a row side by side."""
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
+def _power(count: int) -> int:
+    """The power of two that holds so many; Triton's blocks are such."""
+    return max(16, 1 << (count - 1).bit_length()) if count else 16
+
+
+def _kernels() -> Any:
+    from engine.models import rounding_kernel
+
+    return rounding_kernel
+
+
+def _trials(device: torch.device) -> dict[str, Callable[[], tuple[Any, Any]]]:
+    """What each kernel makes of random numbers, and what it ought to."""
+    x = torch.randn(2, 8, 3000, device=device).bfloat16()
+    shift, scale = torch.randn(2, 2, 1, 3000, device=device).bfloat16()
+    low, share = torch.randn(16, 48, device=device).bfloat16(), torch.rand(1, device=device)
+    factors, rows = torch.rand(3000, device=device), x.flatten(0, 1)
+    joined = torch.cat((rows.float() * factors, low.float() * share), -1)
+    activated = torch.cat((x[..., :96].float(), gelu(x.float())), -1)
+    return {
+        "round_rows": lambda: (_launch(rows, factors, low, share), to_fp8(joined)),
+        "round_normed": lambda: (
+            _launch_norm(x, shift, scale),
+            to_fp8(normed(x.float(), shift.float(), scale.float()).flatten(0, 1)),
+        ),
+        "round_gelu": lambda: (_launch_gelu(x, x[..., :96]), to_fp8(activated.flatten(0, 1))),
+        "spread": lambda: (_spread_alone(low, factors[:16, None]), (low.float(), 1.0)),
+    }
+
+
+def _spread_alone(low: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
+    room = torch.zeros(low.shape[0], low.shape[1] + 16, device=low.device).to(FP8)[:, 16:]
+    share = _launch_spread(room, low, low.abs().amax().float(), scales, 1 / scales.min().item())
+    return room, share * scales
+
+
+@cache
+def _works(kernel: str, device: torch.device) -> bool:
+    """False where Triton is not installed, or does not give the same numbers."""
+    try:
+        mine, theirs = (values.float() * scale for values, scale in _trials(device)[kernel]())
     except Exception as error:
-        log.info("own_rounding_not_used", error=type(error).__name__)
-        return None
+        log.info("own_rounding_not_used", kernel=kernel, error=type(error).__name__)
+        return False
     difference = ((mine - theirs).norm() / theirs.norm()).item()
-    if difference > _CLOSE:
-        log.warning("own_rounding_not_used", relative_difference=difference)
-        return None
-    return round_rows
+    if difference > (_ROUNDED if kernel == "spread" else _CLOSE):
+        log.warning("own_rounding_not_used", kernel=kernel, relative_difference=difference)
+        return False
+    return True

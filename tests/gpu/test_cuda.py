@@ -132,12 +132,32 @@ def test_our_rounding_is_the_plain_one(columns: int) -> None:
     wide = torch.randn(300, columns + 64, device=CUDA).bfloat16()
     factors = torch.rand(columns, device=CUDA) + 0.1
 
-    assert rounding._kernel(CUDA) is not None
+    assert rounding._works("round_rows", CUDA)
     for rows in (wide[:, :columns], wide[:, :columns].contiguous()):
         found, scale = rounding.rounded(rows, factors)
         expected, expected_scale = rounding.to_fp8(rows, factors)
         torch.testing.assert_close(scale, expected_scale)
         assert (found.float() == expected.float()).float().mean() > 0.999
+
+
+def test_every_kernel_of_rounding_is_used() -> None:
+    assert all(rounding._works(kernel, CUDA) for kernel in rounding._trials(CUDA))
+
+
+@pytest.mark.parametrize(("columns", "first"), [(12288, 3072), (12288, 0), (100, 16)])
+def test_what_is_rounded_on_the_way_is_what_it_would_be_after_it(columns: int, first: int) -> None:
+    made = torch.randn(2, 33, columns + 64, device=CUDA).bfloat16()
+    hidden, before = made[..., 64:], torch.randn(2, 33, first or 1, device=CUDA).bfloat16()
+    found = rounding.rounded_gelu(hidden, before if first else None)
+    active = rounding.gelu(hidden.float())
+    expected = torch.cat((before.float(), active), -1) if first else active
+    restored = (found[0].float() * found[1]).view(expected.shape)
+    assert agreement(restored, expected) > 0.999
+
+    shift, scale = torch.randn(2, 2, 3, columns, device=CUDA).bfloat16()[:, :, 1:2]
+    normed = rounding.rounded_norm(hidden, shift, scale)
+    expected = rounding.normed(hidden.float(), shift.float(), scale.float())
+    assert agreement((normed[0].float() * normed[1]).view(expected.shape), expected) > 0.999
 
 
 def test_the_chosen_attention_is_attention() -> None:

@@ -1,5 +1,6 @@
 """The recipe of the demo model, at toy size: every stage runs and FluxPipeline draws its result."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from PIL import Image
 from safetensors.torch import load_file
 
-from engine.demo.recipe import cast, command, flow, wording
+from engine.demo.recipe import cast, command, corpus, flow, wording
 from engine.demo.recipe.autoencoder import pyramid_loss
 from engine.demo.recipe.clock import Clock, Stage
 from engine.demo.recipe.optimizer import orthogonalize
@@ -151,6 +152,41 @@ def test_training_people_are_never_held_out_people() -> None:
     assert len(set(names)) == FULL.people.num_named
     assert "TOK" not in names
     assert sum(job.num_views for job in jobs) <= FULL.people.max_pictures
+
+
+def test_another_cast_is_other_people_and_those_with_names_in_other_views() -> None:
+    first, second = (
+        cast.list_jobs(dataclasses.replace(FULL.people, cast=number)) for number in (0, 1)
+    )
+    unnamed = [{job.seed for job in jobs if job.name is None} for jobs in (first, second)]
+    named = [{(job.seed, job.name) for job in jobs if job.name} for jobs in (first, second)]
+    views = [{(job.seed, job.first_view) for job in jobs if job.name} for jobs in (first, second)]
+    assert not unnamed[0] & unnamed[1]
+    assert named[0] == named[1]
+    assert not views[0] & views[1]
+
+
+def test_an_autoencoder_that_is_kept_stays_as_it_is(out: Path, tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work"), "--smoke",
+                 "--stand-ins", "--device", "cpu", "--start", str(out / "model"),
+                 "--keep-autoencoder", "--stage", "flow", "--cast", "1"]  # fmt: skip
+    command.main(arguments)
+    kept, before = (
+        (folder / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+        for folder in (tmp_path / "out" / "model", out / "model")
+    )
+    assert kept == before
+    configs = [
+        json.loads((folder / "vae" / "config.json").read_text())
+        for folder in (tmp_path / "out" / "model", out / "model")
+    ]
+    assert configs[0]["scaling_factor"] == configs[1]["scaling_factor"]
+
+
+def test_several_gpus_all_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert corpus._places(torch.device("cuda"), 4) == [("cuda:0", 3), ("cuda:1", 4)]
+    assert corpus._places(torch.device("cpu"), 4) == [("cpu", 4)]
 
 
 def test_whoever_has_a_name_is_seen_often_under_it() -> None:

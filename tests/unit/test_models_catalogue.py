@@ -196,8 +196,9 @@ def test_a_small_base_is_never_rounded() -> None:
 
 
 def test_only_large_products_are_rounded_on_a_processor() -> None:
-    amx = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
-    large = torch.bfloat16 if amx else torch.float32
+    known = torch.cpu.get_capabilities()
+    multiplies = bool(known.get("amx_bf16", False) or known.get("avx512_bf16", False))
+    large = torch.bfloat16 if multiplies else torch.float32
 
     assert catalogue.choose_dtype(torch.device("cuda"), 0) == torch.bfloat16
     assert catalogue.choose_dtype(torch.device("cpu"), 1 << 20) == torch.float32

@@ -264,7 +264,7 @@ def test_who_is_folded_into_the_weights_is_who_is_drawn(tiny_base: Path, model: 
         base = folding.predict(latents, sigma, text, 2.5)
     model.lora.seat(model.lora.zeros())
 
-    assert cosine(beside, drawn[1]) > 0.998
+    assert cosine(beside, drawn[1]) > 0.996  # a branch as large as its matrix is rounded as well
     assert cosine(base, model.predict(latents, sigma, text, 2.5)) > 0.998
     folding.seat(anna)
     assert torch.equal(folding.predict(latents, sigma, text, 2.5), drawn[0])

@@ -117,6 +117,78 @@ def test_modulations_are_their_layers_one_by_one(
             assert agreement(got, matrix.grad) > (0.99 if is_rounded else 0.9999)
 
 
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1.0, 1e3])
+def test_a_branch_in_its_matrix_may_be_of_any_size(size: float) -> None:
+    """Both ways, with A as much smaller as B is larger."""
+    layers = Layers()
+    slots = LoraSlots(layers, [NAMES], RANK)
+    storage = Storage(CPU, torch.float32, "fp8", turned=True)
+    group = LoraLinears(layers.linears(), slots.branch("first"), storage)
+    weights = noise(slots.num_weights) * 0.3
+    for slot in slots.slots:
+        slot.a(weights).div_(size)
+        slot.b(weights).mul_(size)
+    slots.seat(weights)
+    slots.gradient()
+    x = noise(64, 32).requires_grad_()
+    toward = noise(64, 128, seed=2)
+
+    y = group(x)
+    (y * toward).sum().backward()
+
+    same_x = x.detach().clone().requires_grad_()
+    expected, _ = written_out(layers.linears(), slots, weights, same_x)
+    (expected * toward).sum().backward()
+    assert x.grad is not None
+    assert same_x.grad is not None
+    assert agreement(y, expected) > 0.998
+    assert agreement(x.grad, same_x.grad) > 0.998
+    assert group.matrix.weight.shape == (128, 32 + 3 * RANK)
+
+
+def test_rows_of_next_to_nothing_do_not_set_the_units_of_a_branch() -> None:
+    layers = Layers()
+    with torch.no_grad():
+        layers.linears()[0].weight[:8] *= 1e-7
+        layers.linears()[0].weight[8] = 0
+    slots = LoraSlots(layers, [NAMES], RANK)
+    storage = Storage(CPU, torch.float32, "fp8", turned=True)
+    group = LoraLinears(layers.linears(), slots.branch("first"), storage)
+    weights = noise(slots.num_weights) * 0.3
+    slots.seat(weights)
+    x = noise(64, 32)
+
+    expected, _ = written_out(layers.linears(), slots, weights, x)
+    assert agreement(group(x), expected) > 0.998
+    assert agreement(group(x)[:, :9], expected[:, :9]) > 0.998
+
+
+@torch.no_grad()
+def test_what_is_folded_is_normed_and_activated_as_elsewhere() -> None:
+    layers = Layers()
+    slots = LoraSlots(layers, [NAMES], RANK)
+    storage = Storage(CPU, torch.float32, "fp8", turned=True, folds=True)
+    group = LoraLinears(layers.linears(), slots.branch("first"), storage)
+    slots.seat(noise(slots.num_weights) * 0.2)
+    assert group.folded is not None
+    group.folded.fill(group.branch)
+    x, shift, scale = noise(2, 5, 32), *noise(2, 2, 1, 32, seed=2)
+    hidden, before = noise(2, 5, 20, seed=3), noise(2, 5, 12, seed=4)
+
+    beside = [group.of_normed(x, shift, scale), group.of_gelu(hidden, before), group.of_gelu(x)]
+    group.draws_folded = True
+    folded = [group.of_normed(x, shift, scale), group.of_gelu(hidden, before), group.of_gelu(x)]
+
+    expected = [
+        group(torch.nn.functional.layer_norm(x, (32,), eps=1e-6) * (1 + scale) + shift),
+        group(torch.cat((before, torch.nn.functional.gelu(hidden, approximate="tanh")), -1)),
+        group(torch.nn.functional.gelu(x, approximate="tanh")),
+    ]
+    for mine, other, plain in zip(folded, beside, expected, strict=True):
+        assert agreement(mine, other) > 0.998
+        torch.testing.assert_close(mine, plain, atol=0.05, rtol=0.05)
+
+
 def test_rounding_to_fp8_keeps_each_rows_own_size() -> None:
     rows = noise(6, 40) * torch.tensor([1e-6, 1e-3, 1.0, 1e3, 1e6, 0.0])[:, None]
 

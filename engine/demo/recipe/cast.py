@@ -26,6 +26,9 @@ FILLERS = (
     "editorial photo", "looking at the camera", "candid photo", "film still",
 )  # fmt: skip
 
+_CAST = 1_000_000
+"""More people than any run draws."""
+
 Described = tuple[Identity, View, tuple[str, ...]]
 
 
@@ -55,12 +58,13 @@ def list_jobs(people: People) -> list[Job]:
         names.setdefault(invented_name(number))
         number += 1
     seed, each = FIRST_TRAINING_SEED, people.views_unnamed
+    seen = people.cast * people.views_named
     named = [
-        Job(seed + i, min(each, people.views_named - first), name, first)
+        Job(seed + i, min(each, people.views_named - first), name, seen + first)
         for i, name in enumerate(names)
         for first in range(0, people.views_named, each)
     ]
-    seed += people.num_named
+    seed += people.num_named + people.cast * _CAST
     unnamed_pictures = max(people.max_pictures - people.num_named * people.views_named, 0)
     unnamed = [Job(seed + i, each, None) for i in range(unnamed_pictures // each)]
     # The first share of the list holds all named people even if only half of it is drawn.

@@ -28,6 +28,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="continue from the work folder")
     parser.add_argument("--start", type=Path, help="continue from a model folder, new people")
+    parser.add_argument("--cast", type=int, default=0, help="another number draws other people")
+    parser.add_argument(
+        "--keep-autoencoder", action="store_true", help="with --start: train it no further"
+    )
     parser.add_argument("--smoke", action="store_true", help="toy sizes, any machine")
     parser.add_argument("--stand-ins", action="store_true", help="ovals for people")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -38,15 +42,18 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
     """The plan that ships, or the smoke plan, with the command line's changes."""
     plan = SMOKE if chosen.smoke else FULL
     plan = dataclasses.replace(plan, seed=chosen.seed, minutes=chosen.minutes or plan.minutes)
-    if chosen.pictures:
-        people = dataclasses.replace(plan.people, max_pictures=chosen.pictures)
-        plan = dataclasses.replace(plan, people=people)
+    people = dataclasses.replace(
+        plan.people, cast=chosen.cast, max_pictures=chosen.pictures or plan.people.max_pictures
+    )
+    plan = dataclasses.replace(plan, people=people)
     if chosen.batch:
         batches = tuple(sorted({chosen.batch, *(b for b in plan.flow.batches if b < chosen.batch)}))
         flow = dataclasses.replace(plan.flow, batches=batches[::-1])
         plan = dataclasses.replace(plan, flow=flow)
     if chosen.start:
         plan = _gentler(plan)
+    if chosen.start and chosen.keep_autoencoder:
+        plan = dataclasses.replace(plan, share_autoencoding=0.0)
     return plan
 
 

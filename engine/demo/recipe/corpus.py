@@ -6,6 +6,7 @@ Knows how drawings and captions are gathered; who is drawn is `cast`'s affair.
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from multiprocessing import get_context
 from typing import Any
 
@@ -15,6 +16,9 @@ from torch import Tensor
 from engine.demo.recipe.cast import Job, describe_all, list_jobs
 from engine.demo.recipe.clock import Stage, facts
 from engine.demo.recipe.plan import People
+
+_MEMORY_SHARE = 0.2
+"""Of its GPU, for each process that draws: beside four of them pictures are gathered there."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def draw_group(jobs: list[Job], people: People, source: Source, size_px: int, de
 
 
 def _draw_ahead(
-    groups: list[list[Job]], people: People, source: Source, size_px: int, device: str
+    groups: list[list[Job]], people: People, source: Source, size_px: int, device: torch.device
 ) -> Iterator[Future[Drawn] | None]:
     """First None, once the work is on its way, then every group's pictures.
 
@@ -90,24 +94,51 @@ def _draw_ahead(
         yield None
         for group in groups:
             drawn: Future[Drawn] = Future()
-            drawn.set_result(draw_group(group, people, source, size_px, device))
+            drawn.set_result(draw_group(group, people, source, size_px, str(device)))
             yield drawn
         return
-    pool = ProcessPoolExecutor(
-        people.num_workers,
-        mp_context=get_context("spawn"),
-        initializer=torch.set_num_threads,
-        initargs=(1,),
-    )
+    places = _places(device, people.num_workers)
+    crews = [(where, _crew(where, num_workers)) for where, num_workers in places]
+    turns = cycle([crew for crew, (_, size) in zip(crews, places, strict=True)
+                   for _ in range(size)])  # fmt: skip
     try:
-        work = [pool.submit(draw_group, group, people, source, size_px, device) for group in groups]
+        work = [
+            crew.submit(draw_group, group, people, source, size_px, where)
+            for group, (where, crew) in zip(groups, turns, strict=False)
+        ]
         yield None
         while work:
             yield work.pop(0)
     finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
+        for _, crew in crews:
+            for process in list((crew._processes or {}).values()):
+                process.terminate()
+            crew.shutdown(wait=False, cancel_futures=True)
+
+
+def _places(device: torch.device, num_workers: int) -> list[tuple[str, int]]:
+    """Devices to draw on and how many processes on each: every GPU there is, with a process less on
+    the one that gathers the pictures.
+    """
+    count = torch.cuda.device_count() if device.type == "cuda" else 0
+    if count < 2:
+        return [(str(device), num_workers)]
+    own = device.index or 0
+    return [(f"cuda:{n}", num_workers - (n == own)) for n in range(count)]
+
+
+def _crew(where: str, num_workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        num_workers, get_context("spawn"), initializer=_settle, initargs=(where,)
+    )
+
+
+def _settle(where: str) -> None:
+    """What a process that draws does first."""
+    torch.set_num_threads(1)
+    if torch.device(where).type == "cuda":
+        torch.cuda.set_device(where)
+        torch.cuda.set_per_process_memory_fraction(_MEMORY_SHARE, where)
 
 
 def draw_corpus(
@@ -130,13 +161,13 @@ def draw_corpus(
     faces = torch.zeros(most, 4, device=device)
     captions: list[tuple[str, ...]] = []
     names: list[str | None] = []
-    for group in _draw_ahead(groups, people, source, size_px, str(device)):
+    for group in _draw_ahead(groups, people, source, size_px, device):
         if group is None:
             meanwhile()
             facts("meanwhile_done", at_s=stage.clock.now_s)
             continue
         if stage.is_over and not group.done():
-            break
+            continue
         drawn, where, texts, whose = group.result()
         rows = slice(len(captions), len(captions) + len(texts))
         pictures[rows] = torch.from_numpy(drawn).to(device)

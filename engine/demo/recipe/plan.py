@@ -46,16 +46,18 @@ class Shapes:
 class People:
     """How many synthetic people are drawn, and how often."""
 
-    num_named: int = 48
+    cast: int = 0
+    """Another number draws other people, and those with names in other views."""
+    num_named: int = 80
     views_named: int = 250
     views_unnamed: int = 4
-    max_pictures: int = 90_000
+    max_pictures: int = 180_000
     captions_each: int = 4
     named_share: float = 0.9  # of a named person's captions carry the name
     filler_share: float = 0.4  # of all captions carry words that mean nothing here
     capital_share: float = 0.1  # of all captions begin with a capital
     chunk: int = 96
-    num_workers: int = 4
+    num_workers: int = 4  # on each GPU
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ class Run:
     def model_folder(self) -> Path:
         return self.out / "model"
 
+    @property
+    def _keeps_autoencoder(self) -> bool:
+        return self.vae is not None and self.plan.share_autoencoding == 0
+
     def start_from(self, folder: Path) -> None:
         """Take networks and tokenizers of an earlier model; people are drawn again."""
         self.painter, self.vae, clip_tokenizer, t5_tokenizer = read_model(folder)
@@ -94,8 +98,8 @@ class Run:
         )  # fmt: skip
 
     def autoencoder(self) -> None:
-        """Train the autoencoder on the pictures, or an earlier one further."""
-        if self.examples is not None:
+        """Train the autoencoder on the pictures, or an earlier one further, or keep that."""
+        if self.examples is not None or self._keeps_autoencoder:
             return
         assert self.corpus is not None
         seconds = self.plan.share_autoencoding * self.plan.minutes * 60
@@ -121,7 +125,7 @@ class Run:
         assert self.tokenizers is not None
         start_s = self.clock.now_s
         latents = autoencoder.encode_all(self.vae, self.corpus.pictures)
-        scale = autoencoder.measure(self.vae, latents)
+        scale = {} if self._keeps_autoencoder else autoencoder.measure(self.vae, latents)
         sample = self.corpus.pictures[:_NUM_SAMPLES]
         drawn, psnr = autoencoder.reconstruction_error(self.vae, sample)
         sheets.reconstruction_sheet(sample, drawn, self.out / "reconstructions.jpg")
@@ -215,8 +219,9 @@ class Run:
             return
         toy = torch.randint(0, 256, (64, 3, shapes.size_px, shapes.size_px), dtype=torch.uint8)
         vae = build_autoencoder(shapes)
-        autoencoder.warm_up(vae, toy.to(self.device), self.plan)
-        facts("autoencoder_compiled", at_s=self.clock.now_s)
+        if not self._keeps_autoencoder:
+            autoencoder.warm_up(vae, toy.to(self.device), self.plan)
+            facts("autoencoder_compiled", at_s=self.clock.now_s)
         painter = build_painter(shapes, 1024, 1024).to(self.device)
         compile_blocks(painter)
         ids = torch.zeros(2, 1, max(shapes.text_tokens), dtype=torch.int16, device=self.device)
