@@ -2,7 +2,8 @@
 
 Weights are drawn on the device, block by block, the same for the same module whatever is drawn
 before it, so that two layouts of the same network can be compared. Norms start at one and biases at
-zero; matrices are scaled by their inputs, so that numbers stay the size of real ones.
+zero; matrices are scaled by their inputs, so that numbers stay the size of real ones. Or, if
+`initial`, linears are as PyTorch makes them: three fifths of the size come through, with biases.
 """
 
 import math
@@ -49,12 +50,14 @@ class RandomParts:
     """The parts of FLUX.1-dev as nobody trained them."""
 
     def __init__(
-        self, device: torch.device, shapes: dict[str, Any] | None = None, keep_encoders: bool = True
-    ) -> None:
+        self, device: torch.device, shapes: dict[str, Any] | None = None,
+        keep_encoders: bool = True, initial: bool = False,
+    ) -> None:  # fmt: skip
         """`shapes` replaces some of the transformer's, for a try on small machines.
 
         `keep_encoders` are drawn on the device, others where files would be read to.
         """
+        self._initial = initial
         self._device = device
         self._encoders_device = device if keep_encoders else torch.device("cpu")
         self._shapes = shapes or {}
@@ -117,36 +120,50 @@ class RandomParts:
     ) -> ModuleT:
         own_name = getattr(module, "drawn_as", type(module).__name__)
         for name, child in module.named_modules():
+            bound = None
+            if self._initial and isinstance(child, nn.Linear):
+                bound = 1 / math.sqrt(child.in_features)
             for key, value in child.named_parameters(recurse=False):
                 if value.is_meta:
                     drawn = _draw(
-                        f"{own_name}.{name}.{key}", value.shape, device or self._device, dtype
-                    )
+                        f"{own_name}.{name}.{key}", value.shape, device or self._device, dtype,
+                        bound,
+                    )  # fmt: skip
                     setattr(child, key, nn.Parameter(drawn, requires_grad=False))
         return module
 
 
-def _draw(name: str, shape: torch.Size, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """A processor draws a million numbers at most, over and over: gigabytes would take minutes."""
-    if len(shape) < 2:
+def _draw(
+    name: str, shape: torch.Size, device: torch.device, dtype: torch.dtype, bound: float | None
+) -> Tensor:
+    """Evenly within the bound, where there is one.
+
+    A processor draws a million numbers at most, over and over: gigabytes would take minutes.
+    """
+    if len(shape) < 2 and bound is None:
         fill = 0.0 if name.endswith("bias") else 1.0
         return torch.full(shape, fill, device=device, dtype=dtype)
     generator = torch.Generator(device).manual_seed(crc32(name.encode()))
     deviation = _EMBEDDING_DEVIATION
-    if "embed" not in name:
+    if "embed" not in name and bound is None:
         deviation = 1 / math.sqrt(math.prod(shape[1:]))
     count = shape.numel() if device.type == "cuda" else min(shape.numel(), _MOST_DRAWN)
-    drawn = torch.empty(count, device=device, dtype=dtype).normal_(
-        std=deviation, generator=generator
-    )
+    drawn = torch.empty(count, device=device, dtype=dtype)
+    if bound is None:
+        drawn.normal_(std=deviation, generator=generator)
+    else:
+        drawn.uniform_(-bound, bound, generator=generator)
     if count < shape.numel():
         drawn = drawn.repeat(-(-shape.numel() // count))[: shape.numel()]
     return drawn.view(shape)
 
 
-def build(device: torch.device, plan: MemoryPlan, shapes: dict[str, Any] | None = None) -> Flux1:
+def build(
+    device: torch.device, plan: MemoryPlan, shapes: dict[str, Any] | None = None,
+    initial: bool = False,
+) -> Flux1:  # fmt: skip
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    parts = RandomParts(device, shapes, plan.keep_encoders or plan.kind == "whole")
+    parts = RandomParts(device, shapes, plan.keep_encoders or plan.kind == "whole", initial)
     return Flux1(parts, FACTS, device, dtype, plan=plan)  # pyright: ignore
 
 

@@ -57,7 +57,8 @@ def main() -> None:
             change_users(model, asked.size)
         del model
     if "agreement" in parts:
-        compare_velocities(device, shapes, asked.size)
+        for initial in (False, True):
+            compare_velocities(device, shapes, asked.size, initial)
     for tier in asked.tiers.split(",") if "tiers" in parts else ():
         time_tier(device, shapes, tier, asked.size, asked.steps)
 
@@ -169,8 +170,13 @@ def one_step(model: Flux1, weights: Tensor, shape: tuple[int, int]) -> None:
 
 
 @torch.no_grad()
-def compare_velocities(device: torch.device, shapes: dict[str, Any] | None, size: int) -> None:
-    """Each way of keeping and multiplying weights against plain bf16, on the same noise."""
+def compare_velocities(
+    device: torch.device, shapes: dict[str, Any] | None, size: int, initial: bool
+) -> None:
+    """Each way of keeping and multiplying weights against plain bf16, on the same noise.
+
+    `initial`: of weights as PyTorch makes them, else of such that keep the size of numbers.
+    """
     plans = {
         "plain": MemoryPlan(),
         "fast": full_size.plan_for("auto", device),
@@ -179,7 +185,7 @@ def compare_velocities(device: torch.device, shapes: dict[str, Any] | None, size
     found: dict[str, list[Tensor]] = {}
     for name, plan in plans.items():
         free_all(device)
-        model = full_size.build(device, plan, shapes)
+        model = full_size.build(device, plan, shapes, initial)
         model.seat(some_lora(model, 1))
         latents, text = _inputs(model, 1, size)
         found[name] = [
@@ -192,7 +198,13 @@ def compare_velocities(device: torch.device, shapes: dict[str, Any] | None, size
             F.cosine_similarity(a.flatten().float(), b.flatten().float(), dim=0).item()
             for a, b in zip(found[name], found["plain"], strict=True)
         ]
-        tell(part="agreement", plan=vars(plans[name]), sigmas=[0.95, 0.5, 0.1], cosines=cosines)
+        tell(
+            part="agreement",
+            initial=initial,
+            plan=vars(plans[name]),
+            sigmas=[0.95, 0.5, 0.1],
+            cosines=cosines,
+        )
 
 
 def time_tier(

@@ -78,7 +78,8 @@ def main() -> None:
         elif part == "whole":
             time_whole(device, shapes, max(sizes), asked.runs)
         elif part == "agreement":
-            compare_gradients(device, shapes, min(sizes))
+            for initial in (False, True):
+                compare_gradients(device, shapes, min(sizes), initial)
         elif part == "tiers":
             for tier in asked.tiers.split(","):
                 size = min(TIERS[tier], max(sizes))
@@ -272,12 +273,17 @@ def _pictures(size: int, count: int) -> Iterator[tuple[str, bytes]]:
         yield str(number), file.getvalue()
 
 
-def compare_gradients(device: torch.device, shapes: dict[str, Any] | None, size: int) -> None:
-    """The gradient of every adapter, fast against plain bf16, on the same weights and inputs."""
+def compare_gradients(
+    device: torch.device, shapes: dict[str, Any] | None, size: int, initial: bool
+) -> None:
+    """The gradient of every adapter, fast against plain bf16, on the same weights and inputs.
+
+    `initial`: of weights as PyTorch makes them, else of such that keep the size of numbers.
+    """
     gradients: list[dict[str, tuple[Tensor, Tensor]]] = []
     losses: list[float] = []
     for plan in (MemoryPlan(), full_size.plan_for("auto", device)):
-        model = full_size.build(device, plan, shapes)
+        model = full_size.build(device, plan, shapes, initial)
         random = torch.Generator().manual_seed(0)
         weights = model.lora.fresh(random)
         weights += (torch.randn(weights.shape, generator=random) * 0.01).to(device)
@@ -295,7 +301,8 @@ def compare_gradients(device: torch.device, shapes: dict[str, Any] | None, size:
         for mine, theirs in zip(fast[name], plain[name], strict=True)
     )
     middle = cosines[len(cosines) // 2][0]
-    tell(part="agreement", size_px=size, losses=losses, lowest=cosines[:5], median=middle,
+    tell(part="agreement", initial=initial, size_px=size, losses=losses,
+         lowest=cosines[:5], median=middle,
          below_0_99=sum(cosine < 0.99 for cosine, _ in cosines), of=len(cosines))  # fmt: skip
 
 
