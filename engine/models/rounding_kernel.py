@@ -19,9 +19,9 @@ def round_rows(
         largest = tl.maximum(largest, tl.abs(x))
     top = tl.max(largest, 0)
     low = tl.zeros((few_block,), tl.float32)
+    place = tl.arange(0, few_block)
     if few > 0:
-        at = tl.arange(0, few_block)
-        low = tl.load(beside + row * few + at, mask=at < few, other=0.0).to(tl.float32)
+        low = tl.load(beside + row * few + place, mask=place < few, other=0.0).to(tl.float32)
         if has_share:
             low *= tl.load(share).to(tl.float32)
         top = tl.maximum(top, tl.max(tl.abs(low), 0))
@@ -33,8 +33,7 @@ def round_rows(
         at = start + tl.arange(0, block)
         tl.store(target + at, _short(x * back, most), mask=at < columns)
     if few > 0:
-        at = tl.arange(0, few_block)
-        tl.store(target + columns + at, _short(low * back, most), mask=at < few)
+        tl.store(target + columns + place, _short(low * back, most), mask=place < few)
 
 
 @triton.jit
