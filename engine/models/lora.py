@@ -109,6 +109,9 @@ class LoraSlots:
         self._seated: Tensor | None = None
         self._seated_strength = 1.0
         self._branches = self._branch_out()
+        branches = self._branches.values()
+        self._matrices = [m.detach() for branch in branches for m in (branch.a, branch.b)]
+        self._mosts = [most for branch in branches for most in (branch.most_a, branch.most_b)]
 
     @property
     def device(self) -> torch.device:
@@ -216,11 +219,8 @@ class LoraSlots:
 
     def _measure(self) -> None:
         """All in a few kernels, for this happens at every step of a training."""
-        branches = self._branches.values()
-        matrices = [m.detach() for branch in branches for m in (branch.a, branch.b)]
-        found = torch._foreach_norm(matrices, float("inf"))  # pyright: ignore
-        mosts = [most for branch in branches for most in (branch.most_a, branch.most_b)]
-        torch._foreach_copy_(mosts, found)  # pyright: ignore
+        found = torch._foreach_norm(self._matrices, float("inf"))  # pyright: ignore
+        torch._foreach_copy_(self._mosts, found)  # pyright: ignore
 
     def _branch_out(self) -> dict[str, Branch]:
         """Groups of the same shape share the pattern of who owns which columns."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.pointwise import EPSILON, gelu, normed
@@ -53,42 +54,44 @@ def to_fp8(
 @torch.library.custom_op("headshot::rounded", mutates_args=())
 def rounded(
     rows: Tensor, factors: Tensor | None = None, beside: Tensor | None = None,
-    share: Tensor | None = None,
+    share: Tensor | None = None, room: int = 0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """As `to_fp8`, by the fastest kernel there is. Not differentiable.
 
-    `beside` (rows, few), times the number `share`, comes after the columns and is rounded with
-    them.
+    After the columns comes room for so many more: `beside` (rows, few), times the number `share`,
+    which is rounded with them, then zeros.
     """
     if rows.device.type == "cuda" and _works("round_rows", rows.device):
-        return _launch(rows, factors, beside, share)
+        return _launch(rows, factors, beside, share, room)
     wide = rows.float() if factors is None else rows.float() * factors
     if beside is not None:
-        wide = torch.cat((wide, beside.float() * (1.0 if share is None else share)), -1)
+        low = beside.float() * (1.0 if share is None else share)
+        wide = torch.cat((wide, F.pad(low, (0, room - low.shape[1]))), -1)
     return to_fp8(wide)
 
 
 @rounded.register_fake
 def _(
-    rows: Tensor, factors: Any = None, beside: Any = None, share: Any = None
+    rows: Tensor, factors: Any = None, beside: Any = None, share: Any = None, room: int = 0
 ) -> tuple[Tensor, Tensor]:
-    columns = rows.shape[1] + (0 if beside is None else beside.shape[1])
     scale = rows.new_empty(rows.shape[0], 1, dtype=torch.float32)
-    return rows.new_empty(rows.shape[0], columns, dtype=FP8), scale
+    return rows.new_empty(rows.shape[0], rows.shape[1] + room, dtype=FP8), scale
 
 
 def spread_into(
-    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None = None, reach: float = 1.0
-) -> Tensor:
+    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None = None,
+    reach: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """A branch's matrix (rows, few) into the last columns of a rounded one, which are its room.
 
     The product's other side has then to bring what belongs to the branch times the number (1,) that
     is returned: it is chosen so that both fit. `most` () is the branch's largest number, `scales`
-    (rows, 1) are those of the rounded matrix and `reach` the reciprocal of the least of them.
+    (rows, 1) are those of the rounded matrix and `reach` (1,) the reciprocal of the least of them.
     """
     if room.device.type == "cuda" and _works("spread", room.device):
         return _launch_spread(room, branch, most, scales, reach)
-    share = (most.float() * reach).clamp(min=_SMALLEST_AMAX)[None] / _ROOM
+    widest = most.float()[None] if reach is None else most.float() * reach
+    share = widest.clamp(min=_SMALLEST_AMAX) / _ROOM
     wide = branch.float() / share if scales is None else branch.float() / share / scales
     room.copy_(wide.clamp(-FP8_MOST, FP8_MOST).to(FP8))
     return share
@@ -134,18 +137,19 @@ def _(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
 
 
 def _launch(
-    rows: Tensor, factors: Tensor | None, beside: Tensor | None = None, share: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+    rows: Tensor, factors: Tensor | None, beside: Tensor | None = None,
+    share: Tensor | None = None, room: int = 0,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Has one program for each row compute it."""
     rows = _lined_up(rows)
     count, columns = rows.shape
-    few = 0 if beside is None else beside.shape[1]
-    out, scale = _empty(count, columns + few, rows)
+    out, scale = _empty(count, columns + room, rows)
     _kernels().round_rows[(count,)](
         rows, rows if factors is None else factors, rows if beside is None else beside,
-        rows if share is None else share, out, scale, rows.stride(0), columns=columns, few=few,
+        rows if share is None else share, out, scale, rows.stride(0), columns=columns,
+        few=0 if beside is None else beside.shape[1], room=room,
         has_factors=factors is not None, has_share=share is not None, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, block=_BLOCK, few_block=_power(few), num_warps=_WARPS,
+        smallest=_SMALLEST_AMAX, block=_BLOCK, room_block=_power(room), num_warps=_WARPS,
     )  # fmt: skip
     return out, scale
 
@@ -178,15 +182,16 @@ def _launch_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]
 
 
 def _launch_spread(
-    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None, reach: float
+    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None, reach: Tensor | None
 ) -> Tensor:
     rows, few = branch.shape
     share = torch.empty(1, dtype=torch.float32, device=room.device)
     _kernels().spread[(-(-rows // _SPREAD_ROWS),)](
-        branch, branch if scales is None else scales, most, reach, room, share, rows,
+        branch, branch if scales is None else scales, most, most if reach is None else reach,
+        room, share, rows,
         branch.stride(0), branch.stride(1), room.stride(0), columns=few,
-        has_scales=scales is not None, most=FP8_MOST, smallest=_SMALLEST_AMAX, room=_ROOM,
-        row_block=_SPREAD_ROWS, block=_power(few),
+        has_scales=scales is not None, has_reach=reach is not None, most=FP8_MOST,
+        smallest=_SMALLEST_AMAX, room=_ROOM, row_block=_SPREAD_ROWS, block=_power(few),
     )  # fmt: skip
     return share
 
@@ -220,10 +225,10 @@ def _trials(device: torch.device) -> dict[str, Callable[[], tuple[Any, Any]]]:
     shift, scale = torch.randn(2, 2, 1, 3000, device=device).bfloat16()
     low, share = torch.randn(16, 48, device=device).bfloat16(), torch.rand(1, device=device)
     factors, rows = torch.rand(3000, device=device), x.flatten(0, 1)
-    joined = torch.cat((rows.float() * factors, low.float() * share), -1)
+    joined = F.pad(torch.cat((rows.float() * factors, low.float() * share), -1), (0, 80))
     activated = torch.cat((x[..., :96].float(), gelu(x.float())), -1)
     return {
-        "round_rows": lambda: (_launch(rows, factors, low, share), to_fp8(joined)),
+        "round_rows": lambda: (_launch(rows, factors, low, share, 128), to_fp8(joined)),
         "round_normed": lambda: (
             _launch_norm(x, shift, scale),
             to_fp8(normed(x.float(), shift.float(), scale.float()).flatten(0, 1)),
@@ -235,7 +240,7 @@ def _trials(device: torch.device) -> dict[str, Callable[[], tuple[Any, Any]]]:
 
 def _spread_alone(low: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
     room = torch.zeros(low.shape[0], low.shape[1] + 16, device=low.device).to(FP8)[:, 16:]
-    share = _launch_spread(room, low, low.abs().amax().float(), scales, 1 / scales.min().item())
+    share = _launch_spread(room, low, low.abs().amax().float(), scales, 1 / scales.amin(0))
     return room, share * scales
 
 

@@ -7,19 +7,19 @@ import triton.language as tl  # pyright: ignore[reportMissingImports]
 @triton.jit
 def round_rows(
     rows, factors, beside, share, out, scales, row_stride, columns: tl.constexpr,
-    few: tl.constexpr, has_factors: tl.constexpr, has_share: tl.constexpr, most: tl.constexpr,
-    smallest: tl.constexpr, block: tl.constexpr, few_block: tl.constexpr,
+    few: tl.constexpr, room: tl.constexpr, has_factors: tl.constexpr, has_share: tl.constexpr,
+    most: tl.constexpr, smallest: tl.constexpr, block: tl.constexpr, room_block: tl.constexpr,
 ):  # fmt: skip
     """One row: its largest number first, then all of them, which are in the cache by then."""
     row = tl.program_id(0).to(tl.int64)
-    source, target = rows + row * row_stride, out + row * (columns + few)
+    source, target = rows + row * row_stride, out + row * (columns + room)
     largest = tl.full((block,), smallest, tl.float32)
     for start in range(0, columns, block):
         x = _read(source, factors, start, columns, has_factors, block)
         largest = tl.maximum(largest, tl.abs(x))
     top = tl.max(largest, 0)
-    low = tl.zeros((few_block,), tl.float32)
-    place = tl.arange(0, few_block)
+    place = tl.arange(0, room_block)
+    low = tl.zeros((room_block,), tl.float32)
     if few > 0:
         low = tl.load(beside + row * few + place, mask=place < few, other=0.0).to(tl.float32)
         if has_share:
@@ -32,8 +32,8 @@ def round_rows(
         x = _read(source, factors, start, columns, has_factors, block)
         at = start + tl.arange(0, block)
         tl.store(target + at, _short(x * back, most), mask=at < columns)
-    if few > 0:
-        tl.store(target + columns + place, _short(low * back, most), mask=place < few)
+    if room > 0:
+        tl.store(target + columns + place, _short(low * back, most), mask=place < room)
 
 
 @triton.jit
@@ -93,15 +93,18 @@ def round_gelu(
 @triton.jit
 def spread(
     branch, weight_scales, largest, reach, out, share, rows, row_stride, column_stride, out_stride,
-    columns: tl.constexpr, has_scales: tl.constexpr, most: tl.constexpr, smallest: tl.constexpr,
-    room: tl.constexpr, row_block: tl.constexpr, block: tl.constexpr,
+    columns: tl.constexpr, has_scales: tl.constexpr, has_reach: tl.constexpr, most: tl.constexpr,
+    smallest: tl.constexpr, room: tl.constexpr, row_block: tl.constexpr, block: tl.constexpr,
 ):  # fmt: skip
     """Some rows of a branch's matrix, in the units that leave both sides of a product room."""
     number = tl.program_id(0)
     row = (number * row_block + tl.arange(0, row_block)).to(tl.int64)
     at = tl.arange(0, block)
     inside = (row < rows)[:, None] & (at < columns)[None]
-    unit = tl.maximum(tl.load(largest) * reach, smallest) * (1 / room)
+    widest = tl.load(largest)
+    if has_reach:
+        widest *= tl.load(reach)
+    unit = tl.maximum(widest, smallest) * (1 / room)
     source = branch + row[:, None] * row_stride + at[None] * column_stride
     x = tl.load(source, mask=inside, other=0.0).to(tl.float32) / unit
     if has_scales:

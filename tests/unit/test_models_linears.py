@@ -143,7 +143,9 @@ def test_a_branch_in_its_matrix_may_be_of_any_size(size: float) -> None:
     assert same_x.grad is not None
     assert agreement(y, expected) > 0.998
     assert agreement(x.grad, same_x.grad) > 0.998
-    assert group.matrix.weight.shape == (128, 32 + 3 * RANK)
+    assert group.matrix.weight.shape == (128, 128)
+    assert group.matrix.turned is not None
+    assert group.matrix.turned.shape == (32, 256)
 
 
 def test_rows_of_next_to_nothing_do_not_set_the_units_of_a_branch() -> None:
