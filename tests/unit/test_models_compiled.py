@@ -49,6 +49,7 @@ def test_blocks_of_a_kind_share_what_is_compiled(name: str) -> None:
     for who, size in ((anna.flip(0), 256), (anna, 128)):
         _same_steps(model, plain, who, size)
     assert counter.frame_count == compiled
+    assert all(block._compiled_call_impl is not None for block in model.network.blocks())
 
 
 def _same_steps(model: Flux1, plain: Flux1, who: torch.Tensor, size: int) -> None:
