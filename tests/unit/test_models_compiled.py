@@ -34,6 +34,7 @@ def fresh() -> Iterator[None]:
     torch._dynamo.reset()
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # the compiler's look at its inputs
 @pytest.mark.parametrize("name", PLANS)
 def test_blocks_of_a_kind_share_what_is_compiled(name: str) -> None:
     plain, model = (full_size.build(CPU, PLANS[name], SHAPES) for _ in range(2))
