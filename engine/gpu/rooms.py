@@ -24,7 +24,7 @@ from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
 from engine.gpu.wardrobe import Wardrobe
-from engine.models import captioner, catalogue, memory
+from engine.models import acceleration, captioner, catalogue, memory
 from engine.models.base import ImageModel
 
 
@@ -66,6 +66,7 @@ class ModelRooms:
             # what was compiled once is not compiled again when the engine starts
             for name, value in compiler_caches(self._settings.work_dir / "compiled").items():
                 os.environ.setdefault(name, value)
+            acceleration.call_compilers()
         return self
 
     def load(self) -> int:

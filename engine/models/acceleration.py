@@ -8,8 +8,9 @@ as it is, and the log says so. Knows functions of tensors; knows no network.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 import torch
@@ -23,11 +24,26 @@ _WARM_UPS = 3
 log = structlog.get_logger()
 
 
-def compile_blocks(blocks: Sequence[nn.Module]) -> None:
-    """Has each kind of block compiled when it is first called, once for all sizes of pictures."""
+def compile_blocks(
+    blocks: Sequence[nn.Module], backend: str | Callable[..., Any] = "inductor"
+) -> None:
+    """Has each kind of block compiled when it is first called, once for all sizes of pictures.
+
+    A network's own numbers never change. Taken for such that do, as floats are with sizes that
+    vary, they cost each block a compilation that is thrown away.
+    """
     torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
+    torch._dynamo.config.specialize_float = True
     for block in blocks:
-        block.compile(fullgraph=True, dynamic=True)
+        block.compile(fullgraph=True, dynamic=True, backend=backend)
+
+
+def call_compilers() -> None:
+    """Starts the processes that compile kernels, so that they are there when the base is loaded."""
+    with suppress(ImportError, AttributeError):
+        from torch._inductor.async_compile import maybe_warm_pool
+
+        maybe_warm_pool()
 
 
 def uncompile_blocks(blocks: Sequence[nn.Module]) -> None:

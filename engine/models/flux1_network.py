@@ -71,15 +71,20 @@ class DoubleBlock(nn.Module):
     def forward(
         self, image: Tensor, text: Tensor, of_image: Tensor, of_text: Tensor, rotation: Rotation
     ) -> tuple[Tensor, Tensor]:
-        """Streams (b, t, d) and their modulations (b, 6 d)."""
+        """Streams (b, t, d) and their modulations (b, 6 d); `rotation` is the image tokens' alone,
+        for text is at (0, 0, 0), where nothing turns.
+        """
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
         text_mods = of_text[:, None].chunk(6, dim=-1)
         q, k, v = self.norms(*self.qkv.of_normed(image, shift, scale).chunk(3, dim=-1))
         text_q, text_k, text_v = self.text_norms(
             *self.text_qkv.of_normed(text, text_mods[0], text_mods[1]).chunk(3, dim=-1)
         )
-        q, k, v = torch.cat((text_q, q), 1), torch.cat((text_k, k), 1), torch.cat((text_v, v), 1)
-        seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
+        q, k = (
+            torch.cat((text_q, rotated(q, rotation)), 1),
+            torch.cat((text_k, rotated(k, rotation)), 1),
+        )
+        seen = self._attend(q, k, torch.cat((text_v, v), 1)).flatten(2)
         num_text = text.shape[1]
         image = image + gate * self.out(seen[:, num_text:])
         text = text + text_mods[2] * self.text_out(seen[:, :num_text])
@@ -187,10 +192,12 @@ class FluxNetwork(nn.Module):
         conditions = (timestep, guidance, pooled) if self._takes_guidance else (timestep, pooled)
         condition = self.condition(*conditions)
         small = F.silu(condition)
+        # Apart, or the compiler takes the number of all tokens for one that never changes.
+        of_image = cast(Rotation, tuple(part[words.shape[1] :].clone() for part in rotation))
         if self.double_modulations is not None:
             pairs = iter(_apart(self.double_modulations(small)))
-            for block, of_image, of_text in zip(self.doubles, pairs, pairs, strict=True):
-                stream, words = self._run(block, stream, words, of_image, of_text, rotation)
+            for block, mine, theirs in zip(self.doubles, pairs, pairs, strict=True):
+                stream, words = self._run(block, stream, words, mine, theirs, of_image)
         stream = torch.cat((words, stream), dim=1)
         if self.single_modulations is not None:
             modulations = _apart(self.single_modulations(small))

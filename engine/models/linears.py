@@ -136,7 +136,7 @@ class LoraLinears(nn.Module):
     """Some linears of one input, and their branch: `W x + b + strength * B (A x)` of each."""
 
     bias: Tensor | None
-    draws_folded: bool = False
+    draws_folded: bool
     """Whether `folded` holds what is seated; without gradients it is used then."""
 
     def __init__(self, linears: Sequence[nn.Linear], branch: Branch, storage: Storage) -> None:
@@ -145,6 +145,7 @@ class LoraLinears(nn.Module):
         self.matrix = Matrix(weights, storage, branch.a.shape[0])
         self.folded = Folded(weights, storage) if storage.folds else None
         self.branch = branch
+        self.draws_folded = False
         self.out_features = [linear.out_features for linear in linears]
         self.register_buffer("bias", _bias(linears, storage), persistent=False)
 
@@ -173,8 +174,11 @@ class LoraLinears(nn.Module):
 
     @property
     def _folded(self) -> Folded | None:
-        """The matrix with the seated branch in it, where that is what computes now."""
-        return self.folded if self.draws_folded and not torch.is_grad_enabled() else None
+        """The matrix with the seated branch in it, where that is what computes now.
+
+        Gradients are asked for first: what is compiled for learning must not look at the rest.
+        """
+        return None if torch.is_grad_enabled() or not self.draws_folded else self.folded
 
 
 class Modulations(nn.Module):

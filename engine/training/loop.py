@@ -21,7 +21,7 @@ from torch import Tensor
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.manifests import DatasetManifest
 from engine.models import lora_file
-from engine.models.base import ImageModel
+from engine.models.base import ImageModel, TextEmbeddings
 from engine.training import flow, stopping
 from engine.training.checkpoints import Checkpoints
 from engine.training.dataset import EncodedDataset, plan
@@ -62,6 +62,20 @@ class StepDone:
     score: Score | None = None
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """Of one step, on the model's device."""
+
+    step: int
+    noisy: Tensor
+    sigma: Tensor
+    text: TextEmbeddings
+    target: Tensor
+    """The velocity; where the base is preserved, what the base predicts takes its place."""
+    emphasis: Tensor
+    preserves: bool
+
+
 class Trainer:
     """Trains one LoRA on a base that may serve others between two steps."""
 
@@ -96,6 +110,7 @@ class Trainer:
         self._scorer = scorer
         self._clock = clock
         self._seconds_here, self._steps_here = 0.0, 0
+        self._ahead: _Inputs | None = None
         items = plan(dataset.examples, recipe.resolutions, model.facts)
         self._data = EncodedDataset(
             dataset, pictures, items, recipe.preservation_share > 0, recipe.face_weight
@@ -187,13 +202,16 @@ class Trainer:
         return lora_file.write(self._model.lora, weights, self._model.facts.name)
 
     def _step(self) -> StepDone:
+        """The device is waited for last of all, with the next step's inputs on their way."""
         started = self._clock()
         state = self._state
-        loss, gradient = self._gradient(state.step)
-        if not isfinite(loss):
-            raise EngineError(FailureCode.GPU_FAILED, error="LossNotFinite")
+        found, gradient = self._gradient(state.step)
         self._update(gradient)
         state.step += 1
+        self._ahead = self._inputs(state.step) if state.step < self.recipe.steps else None
+        loss = found.item()
+        if not isfinite(loss):
+            raise EngineError(FailureCode.GPU_FAILED, error="LossNotFinite")
         state.loss = (
             loss if state.loss is None else _SMOOTHING * state.loss + (1 - _SMOOTHING) * loss
         )
@@ -210,8 +228,23 @@ class Trainer:
         self._state.seconds += seconds
         self._seconds_here += seconds
 
-    def _gradient(self, step: int) -> tuple[float, Tensor]:
+    def _gradient(self, step: int) -> tuple[Tensor, Tensor]:
         """The loss of a step and the flat gradient of it, fp32."""
+        model, recipe = self._model, self.recipe
+        ahead = self._ahead
+        given = ahead if ahead is not None and ahead.step == step else self._inputs(step)
+        model.lora.seat(self._state.weights)
+        target = given.target
+        if given.preserves:
+            with torch.no_grad(), model.lora.off():
+                target = model.predict(given.noisy, given.sigma, given.text, recipe.guidance)
+        loss, gradient = model.learn(
+            given.noisy, given.sigma, given.text, recipe.guidance, target.float(), given.emphasis
+        )
+        return loss, gradient.float()
+
+    def _inputs(self, step: int) -> _Inputs:
+        """What a step looks at. It follows from the seed and the step alone."""
         model, recipe = self._model, self.recipe
         random = flow.step_generator(self._seed, step)
         rows = self._sampler.batch(step)
@@ -219,19 +252,18 @@ class Trainer:
         preserves = flow.uniform(1, random)[0] < recipe.preservation_share
         dropped = [u < recipe.caption_dropout for u in flow.uniform(len(rows), random)]
         size = self._data.items[rows[0]].size
-        sigma = flow.draw_sigma(len(rows), recipe, model.shift(size), random).to(clean.device)
-        noise = torch.randn(clean.shape, generator=random).to(clean.device)
-        noisy = flow.mix(clean, noise, sigma)
-        model.lora.seat(self._state.weights)
-        target = noise - clean
-        text = self._data.captions(rows, dropped)
-        if preserves:
-            text = self._data.plain_captions(rows)
-            with torch.no_grad(), model.lora.off():
-                target = model.predict(noisy, sigma, text, recipe.guidance).float()
-        emphasis = self._data.emphasis(rows)
-        loss, gradient = model.learn(noisy, sigma, text, recipe.guidance, target, emphasis)
-        return loss.item(), gradient.float()
+        sigma = _sent(flow.draw_sigma(len(rows), recipe, model.shift(size), random), clean.device)
+        noise = _sent(torch.randn(clean.shape, generator=random), clean.device)
+        data = self._data
+        return _Inputs(
+            step=step,
+            noisy=flow.mix(clean, noise, sigma),
+            sigma=sigma,
+            text=data.plain_captions(rows) if preserves else data.captions(rows, dropped),
+            target=noise - clean,
+            emphasis=data.emphasis(rows),
+            preserves=preserves,
+        )
 
     @torch.no_grad()
     def _update(self, gradient: Tensor) -> None:
@@ -290,6 +322,13 @@ class Trainer:
         else:
             weights = lora_file.read(start_from, slots, self._model.facts.name)
         return State(weights, weights.clone(), slots.zeros(), slots.zeros())
+
+
+def _sent(numbers: Tensor, device: torch.device) -> Tensor:
+    """To the device; a GPU fetches them while it is at work."""
+    if device.type != "cuda":
+        return numbers.to(device)
+    return numbers.pin_memory().to(device, non_blocking=True)
 
 
 def _fingerprint(
