@@ -14,16 +14,20 @@ MIN_SHARPNESS = 0.24
 """Of the face; the limit for photos that people send."""
 MIN_LIKENESS = 0.4
 """Likeness at about the distance beyond which two faces are taken for two persons (0.6)."""
-GOOD_LIKENESS = 0.8
-"""At the edge of what the person's own photos differ by: a picture beyond it may pass, but more are
-drawn before it has to."""
+GOOD_LIKENESS = 0.84
+"""Well within what the person's own photos differ by (0.8 is the edge): a picture beyond it may pass,
+but more are drawn before it has to."""
 MIN_EYES_OPEN = 0.5
-SHARPNESS_WORTH = 0.1
-"""Between two pictures that are equally like the person the sharper one wins, and no more."""
+SHARPNESS_WORTH = 0.02
+"""Between two pictures that are equally like the person the sharper one wins, and no more: nearly all
+good ones have likenesses between 0.8 and 0.87."""
+USUAL_SHARPNESS = 0.5
+"""Of a face too small to tell."""
 FLAW_COST = 2.0
 """More than likeness can make good: a picture with a flaw comes after all that have none."""
-ALIKE = 0.12
-"""Pictures whose small copies differ by less (root mean square, of 0 .. 1) look alike."""
+ALIKE = 0.06
+"""Pictures whose small copies differ by less (root mean square, of 0 .. 1) look alike: the same clothes
+and pose in the same place. Of two of the same style and clothes half differ by 0.15."""
 VARIETY_WORTH = 0.25
 """Of likeness that is given away rather than to show the same picture twice."""
 
@@ -70,8 +74,8 @@ def flaws(look: Look) -> tuple[Flaw, ...]:
 def worth(look: Look) -> float:
     """Higher is better. Likeness counts; a flaw weighs more than any likeness."""
     likeness = 0.0 if look.likeness is None else look.likeness
-    sharpness = SHARPNESS_WORTH * (look.sharpness or 0.0)
-    return likeness + sharpness - FLAW_COST * len(flaws(look))
+    sharpness = USUAL_SHARPNESS if look.sharpness is None else look.sharpness
+    return likeness + SHARPNESS_WORTH * sharpness - FLAW_COST * len(flaws(look))
 
 
 def choose(looks: Sequence[Look], count: int) -> list[int]:

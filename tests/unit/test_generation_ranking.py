@@ -51,7 +51,13 @@ def test_a_flaw_outweighs_any_likeness() -> None:
 def test_sharpness_decides_among_equals_only() -> None:
     soft, sharp = replace(like(0.7), sharpness=0.3), replace(like(0.7), sharpness=0.9)
     assert choose([soft, sharp], 1) == [1]
-    assert choose([replace(like(0.8), sharpness=0.3), sharp], 1) == [0]
+    assert choose([replace(like(0.72), sharpness=0.3), sharp], 1) == [0]
+
+
+def test_a_face_too_small_to_tell_is_no_worse_for_it() -> None:
+    small = replace(like(0.83), sharpness=None)
+    assert choose([replace(like(0.82), sharpness=0.9), small], 1) == [1]
+    assert choose([replace(like(0.83), sharpness=0.9), small], 1) == [0]
 
 
 def test_no_picture_is_shown_twice() -> None:
@@ -95,7 +101,7 @@ def test_as_many_as_asked_for_each_once_and_the_best_among_them(
 
 
 def test_enough_are_those_without_a_flaw_that_are_within_the_persons_own_photos() -> None:
-    like, passable = replace(GOOD, likeness=0.8), replace(GOOD, likeness=0.79)
+    like, passable = replace(GOOD, likeness=0.84), replace(GOOD, likeness=0.83)
     blurry = replace(GOOD, likeness=0.9, sharpness=0.1)
     assert are_enough([like, passable, blurry], 1)
     assert not are_enough([like, passable, blurry], 2)
