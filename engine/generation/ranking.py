@@ -15,19 +15,19 @@ MIN_SHARPNESS = 0.24
 MIN_LIKENESS = 0.4
 """Likeness at about the distance beyond which two faces are taken for two persons (0.6)."""
 GOOD_LIKENESS = 0.84
-"""Well within what the person's own photos differ by (0.8 is the edge): a picture beyond it may pass,
-but more are drawn before it has to."""
+"""Well within what the person's own photos differ by (0.8 is the edge): a picture beyond it may
+pass, but more are drawn before it has to."""
 MIN_EYES_OPEN = 0.5
 SHARPNESS_WORTH = 0.02
-"""Between two pictures that are equally like the person the sharper one wins, and no more: nearly all
-good ones have likenesses between 0.8 and 0.87."""
+"""Between two pictures that are equally like the person the sharper one wins, and no more: nearly
+all good ones have likenesses between 0.8 and 0.87."""
 USUAL_SHARPNESS = 0.5
 """Of a face too small to tell."""
 FLAW_COST = 2.0
 """More than likeness can make good: a picture with a flaw comes after all that have none."""
 ALIKE = 0.06
-"""Pictures whose small copies differ by less (root mean square, of 0 .. 1) look alike: the same clothes
-and pose in the same place. Of two of the same style and clothes half differ by 0.15."""
+"""Pictures whose small copies differ by less (root mean square, of 0 .. 1) look alike: the same
+clothes and pose in the same place. Half of the pairs of one style differ by 0.15 and more."""
 VARIETY_WORTH = 0.25
 """Of likeness that is given away rather than to show the same picture twice."""
 

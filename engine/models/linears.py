@@ -3,7 +3,8 @@
 Linears that read the same input are one matrix. The matrix lies in the dtype of the computation, or
 in fp8 with a scale for each row (see `rounding`), which halves memory and, where tensor cores know
 it, time: there the input is rounded to fp8 row by row as well, forward and for the gradient of the
-input. The branch is never rounded. Knows matrices; knows neither blocks nor what they mean.
+input. The branch's own gradients are never rounded. Knows matrices; knows neither blocks nor what
+they mean.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +32,7 @@ _FP8_CLOSE = 0.1
 _LEAST_SCALE = 1 / 64
 """Of a matrix's middle scale: rows of next to nothing must not set the units of a branch."""
 _LINE = 128
-"""Bytes that memory is read by: rows of fp8 that begin elsewhere cost a product a tenth more."""
+"""Bytes that memory is read by. Products whose rows begin elsewhere took a tenth longer."""
 
 log = structlog.get_logger()
 
