@@ -12,7 +12,6 @@ from diffusers.pipelines.flux.pipeline_flux import FluxPipeline, calculate_shift
 from torch import nn
 
 from engine.models import catalogue
-from engine.models.base import TextEmbeddings
 from engine.models.flux1 import Flux1, pack, unpack
 from engine.models.flux1_network import lora_groups
 from engine.models.memory import MemoryPlan
@@ -272,43 +271,3 @@ def test_who_is_folded_into_the_weights_is_who_is_drawn(tiny_base: Path, model: 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
     return torch.cosine_similarity(a.flatten(), b.flatten(), dim=0).item()
-
-
-@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
-def test_what_is_compiled_once_serves_every_block_and_size(tiny_base: Path) -> None:
-    """One function a kind of block for one picture, and one for several; to draw, one more."""
-    facts = catalogue.facts("tiny", tiny_base)
-    base = Flux1(FolderParts(tiny_base, "tiny"), facts, CPU, torch.float32)
-    base.lora.seat(base.lora.fresh(torch.Generator().manual_seed(0)))
-    cases = [(count, size) for count in (1, 2) for size in ((6, 8), (8, 10))]
-    inputs = [
-        (random(count, 16, *size), torch.full((count,), 0.4), base.encode_text(PROMPTS[:count]))
-        for count, size in cases
-    ]
-    plain = [_learned_and_drawn(base, *given) for given in inputs]
-    graphs = 0
-
-    def count_graph(graph: torch.fx.GraphModule, _: list[torch.Tensor]) -> torch.fx.GraphModule:
-        nonlocal graphs
-        graphs += 1
-        return graph
-
-    torch._dynamo.reset()
-    for block in base.network.compilable():
-        block.compile(fullgraph=True, dynamic=True, backend=count_graph)
-    compiled = [_learned_and_drawn(base, *given) for given in inputs]
-
-    torch.testing.assert_close(compiled, plain, atol=1e-5, rtol=1e-4)
-    assert graphs == 2 * 3
-
-
-def _learned_and_drawn(
-    base: Flux1, latents: torch.Tensor, sigma: torch.Tensor, text: TextEmbeddings
-) -> list[torch.Tensor]:
-    loss, gradient = base.learn(latents, sigma, text, 1.0, torch.zeros_like(latents))
-    learned = [loss, gradient.clone()]
-    base.lora.release()
-    if len(latents) > 1:
-        return learned
-    with torch.no_grad():
-        return [*learned, base.predict(latents, sigma, text, 2.5)]
