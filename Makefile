@@ -12,6 +12,7 @@ PHOTOS ?=
 STYLE ?= linkedin
 OUT ?= ./demo-output
 ARGS ?=
+# Tests: files in their order, or those of few but long tests, which xdist takes last, are waited for.
 # Many processes import torch and diffusers: without bytecode each takes 12 s of compiling, not 5.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -42,7 +43,7 @@ demo: install ## the whole way from sample selfies to headshots (PHOTOS=dir STYL
 	@$(BIN)/headshot-bot demo $(if $(PHOTOS),--photos '$(PHOTOS)') --style '$(STYLE)' --out '$(OUT)'
 
 test: $(VENV)/.installed-dev ## all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev ## ruff: errors and format
 	$(BIN)/ruff check .
