@@ -48,10 +48,10 @@ class People:
 
     cast: int = 0
     """Another number draws other people, and those with names in other views."""
-    num_named: int = 80
+    num_named: int = 48
     views_named: int = 250
     views_unnamed: int = 4
-    max_pictures: int = 180_000
+    max_pictures: int = 90_000
     captions_each: int = 4
     named_share: float = 0.9  # of a named person's captions carry the name
     filler_share: float = 0.4  # of all captions carry words that mean nothing here
