@@ -19,6 +19,9 @@ INDEX = "model_index.json"
 FACTS = "headshot.json"
 """Facts that a folder brings of its own, fields of `ModelFacts`; beside `model_index.json`."""
 
+CAPTIONER = "captioner"
+"""A base's own captioner, which knows its words; beside its parts. Few have one."""
+
 _NETWORKS = ("transformer", "vae", "text_encoder", "text_encoder_2")
 _PARTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_NETWORKS, ("config.json",)),
@@ -26,7 +29,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "tokenizer_2": ("tokenizer_config.json",),
     "scheduler": ("scheduler_config.json",),
 }
-_PATTERNS = [INDEX, FACTS, *(f"{part}/*" for part in _PARTS)]
+_PATTERNS = [INDEX, FACTS, *(f"{part}/*" for part in (*_PARTS, CAPTIONER))]
 """What is downloaded: the parts, not the same weights a second time in one file."""
 
 log = structlog.get_logger()

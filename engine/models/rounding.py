@@ -19,13 +19,11 @@ from engine.models.pointwise import EPSILON, gelu, normed
 FP8 = torch.float8_e4m3fn
 FP8_MOST = 448.0
 _SMALLEST_AMAX = 1e-12
-_BLOCK = 2048
-_WARPS = 8
 _ROOM = 256.0
 """The largest number of a branch beside a rounded matrix: there is as much above it as rounding the
 matrix may have left, and below it fourteen powers of two."""
-_WIDE_WARPS = 16
-"""Of the kernels that hold a whole row in registers."""
+_NUMBERS_A_WARP = 768
+"""Of a row, as a kernel holds them in registers: 24 for each of a warp's threads."""
 _SPREAD_ROWS = 64
 _CLOSE = 0.005
 """A fifth of what rounding itself changes."""
@@ -149,7 +147,8 @@ def _launch(
         rows if share is None else share, out, scale, rows.stride(0), columns=columns,
         few=0 if beside is None else beside.shape[1], room=room,
         has_factors=factors is not None, has_share=share is not None, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, block=_BLOCK, room_block=_power(room), num_warps=_WARPS,
+        smallest=_SMALLEST_AMAX, third=_third(columns), room_block=_power(room),
+        num_warps=_warps(columns),
     )  # fmt: skip
     return out, scale
 
@@ -161,7 +160,7 @@ def _launch_norm(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tenso
     _kernels().round_normed[(batch * tokens,)](
         x, shift, scale, out, row_scale, tokens, shift.stride(0), scale.stride(0),
         columns=columns, epsilon=EPSILON, most=FP8_MOST, smallest=_SMALLEST_AMAX,
-        block=_power(columns), num_warps=_WARPS,
+        third=_third(columns), num_warps=_warps(columns),
     )  # fmt: skip
     return out, row_scale
 
@@ -175,8 +174,8 @@ def _launch_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]
     _kernels().round_gelu[(batch * tokens,)](
         hidden, before, out, row_scale, tokens, hidden.stride(0), hidden.stride(1),
         before.stride(0), before.stride(1), columns=columns, first=first, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, block=_power(columns), first_block=_power(first),
-        num_warps=_WIDE_WARPS,
+        smallest=_SMALLEST_AMAX, third=_third(columns), first_third=_third(first),
+        num_warps=_warps(columns),
     )  # fmt: skip
     return out, row_scale
 
@@ -208,9 +207,18 @@ def _lined_up(x: Tensor) -> Tensor:
     return x if x.stride(-1) == 1 else x.contiguous()
 
 
-def _power(count: int) -> int:
+def _power(count: int, least: int = 16) -> int:
     """The power of two that holds so many; Triton's blocks are such."""
-    return max(16, 1 << (count - 1).bit_length()) if count else 16
+    return max(least, 1 << (count - 1).bit_length()) if count else least
+
+
+def _third(columns: int) -> int:
+    return _power(-(-columns // 3))
+
+
+def _warps(columns: int) -> int:
+    """That share a row."""
+    return min(16, max(1, _power(columns // _NUMBERS_A_WARP, least=1)))
 
 
 def _kernels() -> Any:
@@ -219,12 +227,16 @@ def _kernels() -> Any:
     return rounding_kernel
 
 
-def _trials(device: torch.device) -> dict[str, Callable[[], tuple[Any, Any]]]:
+_TRIED_WIDTHS = (3000, 3072)
+"""One that a row's three parts are longer than, and one that they just hold."""
+
+
+def _trials(device: torch.device, width: int) -> dict[str, Callable[[], tuple[Any, Any]]]:
     """What each kernel makes of random numbers, and what it ought to."""
-    x = torch.randn(2, 8, 3000, device=device).bfloat16()
-    shift, scale = torch.randn(2, 2, 1, 3000, device=device).bfloat16()
+    x = torch.randn(2, 8, width, device=device).bfloat16()
+    shift, scale = torch.randn(2, 2, 1, width, device=device).bfloat16()
     low, share = torch.randn(16, 48, device=device).bfloat16(), torch.rand(1, device=device)
-    factors, rows = torch.rand(3000, device=device), x.flatten(0, 1)
+    factors, rows = torch.rand(width, device=device), x.flatten(0, 1)
     joined = F.pad(torch.cat((rows.float() * factors, low.float() * share), -1), (0, 80))
     activated = torch.cat((x[..., :96].float(), gelu(x.float())), -1)
     return {
@@ -247,13 +259,15 @@ def _spread_alone(low: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
 @cache
 def _works(kernel: str, device: torch.device) -> bool:
     """False where Triton is not installed, or does not give the same numbers."""
-    try:
-        mine, theirs = (values.float() * scale for values, scale in _trials(device)[kernel]())
-    except Exception as error:
-        log.info("own_rounding_not_used", kernel=kernel, error=type(error).__name__)
-        return False
-    difference = ((mine - theirs).norm() / theirs.norm()).item()
-    if difference > (_ROUNDED if kernel == "spread" else _CLOSE):
-        log.warning("own_rounding_not_used", kernel=kernel, relative_difference=difference)
-        return False
+    for width in _TRIED_WIDTHS:
+        try:
+            given, wanted = _trials(device, width)[kernel]()
+            mine, theirs = given[0].float() * given[1], wanted[0].float() * wanted[1]
+        except Exception as error:
+            log.info("own_rounding_not_used", kernel=kernel, error=type(error).__name__)
+            return False
+        difference = ((mine - theirs).norm() / theirs.norm()).item()
+        if difference > (_ROUNDED if kernel == "spread" else _CLOSE):
+            log.warning("own_rounding_not_used", kernel=kernel, relative_difference=difference)
+            return False
     return True

@@ -1,4 +1,8 @@
-"""The kernels behind `rounding`. Need Triton, which comes with PyTorch for CUDA."""
+"""The kernels behind `rounding`. Need Triton, which comes with PyTorch for CUDA.
+
+A program holds a whole row in registers, in three parts: the widths of a transformer are three
+times a power of two, which is what a part can have, or are lengthened to that.
+"""
 
 import triton  # pyright: ignore[reportMissingImports]
 import triton.language as tl  # pyright: ignore[reportMissingImports]
@@ -8,16 +12,16 @@ import triton.language as tl  # pyright: ignore[reportMissingImports]
 def round_rows(
     rows, factors, beside, share, out, scales, row_stride, columns: tl.constexpr,
     few: tl.constexpr, room: tl.constexpr, has_factors: tl.constexpr, has_share: tl.constexpr,
-    most: tl.constexpr, smallest: tl.constexpr, block: tl.constexpr, room_block: tl.constexpr,
+    most: tl.constexpr, smallest: tl.constexpr, third: tl.constexpr, room_block: tl.constexpr,
 ):  # fmt: skip
-    """One row: its largest number first, then all of them, which are in the cache by then."""
+    """One row, times its factors, and what stands beside it."""
     row = tl.program_id(0).to(tl.int64)
     source, target = rows + row * row_stride, out + row * (columns + room)
-    largest = tl.full((block,), smallest, tl.float32)
-    for start in range(0, columns, block):
-        x = _read(source, factors, start, columns, has_factors, block)
-        largest = tl.maximum(largest, tl.abs(x))
-    top = tl.max(largest, 0)
+    x, y, z = _read(source, columns, third)
+    if has_factors:
+        by_x, by_y, by_z = _read(factors, columns, third)
+        x, y, z = x * by_x, y * by_y, z * by_z
+    top = tl.maximum(_top(x, y, z), smallest)
     place = tl.arange(0, room_block)
     low = tl.zeros((room_block,), tl.float32)
     if few > 0:
@@ -28,66 +32,58 @@ def round_rows(
     scale = top * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
-    for start in range(0, columns, block):
-        x = _read(source, factors, start, columns, has_factors, block)
-        at = start + tl.arange(0, block)
-        tl.store(target + at, _short(x * back, most), mask=at < columns)
+    _write(target, x * back, y * back, z * back, columns, third)
     if room > 0:
-        tl.store(target + columns + place, _short(low * back, most), mask=place < room)
+        tl.store(target + columns + place, (low * back).to(tl.float8e4nv), mask=place < room)
 
 
 @triton.jit
 def round_normed(
     rows, shifts, factors, out, scales, tokens, shift_stride, factor_stride,
     columns: tl.constexpr, epsilon: tl.constexpr, most: tl.constexpr, smallest: tl.constexpr,
-    block: tl.constexpr,
+    third: tl.constexpr,
 ):  # fmt: skip
-    """One token: normalised, scaled and shifted as its picture's, rounded; held all the while."""
+    """One token: normalised, scaled and shifted as its picture's, rounded."""
     row = tl.program_id(0).to(tl.int64)
     picture = row // tokens
-    at = tl.arange(0, block)
-    inside = at < columns
-    x = tl.load(rows + row * columns + at, mask=inside, other=0.0).to(tl.float32)
-    mean = tl.sum(x, 0) / columns
-    centred = tl.where(inside, x - mean, 0.0)
-    deviation = tl.sqrt(tl.sum(centred * centred, 0) / columns + epsilon)
-    factor = tl.load(factors + picture * factor_stride + at, mask=inside, other=0.0)
-    shift = tl.load(shifts + picture * shift_stride + at, mask=inside, other=0.0)
-    x = centred / deviation * (1.0 + factor.to(tl.float32)) + shift.to(tl.float32)
-    scale = tl.maximum(tl.max(tl.abs(x), 0), smallest) * (1 / most)
+    x, y, z = _read(rows + row * columns, columns, third)
+    mean = tl.sum(x + y + z, 0) / columns
+    x, y, z = _within(x - mean, y - mean, z - mean, columns, third)
+    inverse = tl.rsqrt(tl.sum(x * x + y * y + z * z, 0) / columns + epsilon)
+    by_x, by_y, by_z = _read(factors + picture * factor_stride, columns, third)
+    to_x, to_y, to_z = _read(shifts + picture * shift_stride, columns, third)
+    x = x * inverse * (1.0 + by_x) + to_x
+    y = y * inverse * (1.0 + by_y) + to_y
+    z = z * inverse * (1.0 + by_z) + to_z
+    scale = tl.maximum(_top(x, y, z), smallest) * (1 / most)
     tl.store(scales + row, scale)
-    tl.store(out + row * columns + at, _short(x * (1.0 / scale), most), mask=inside)
+    back = 1.0 / scale
+    _write(out + row * columns, x * back, y * back, z * back, columns, third)
 
 
 @triton.jit
 def round_gelu(
     hidden, before, out, scales, tokens, picture_stride, token_stride, first_picture_stride,
     first_token_stride, columns: tl.constexpr, first: tl.constexpr, most: tl.constexpr,
-    smallest: tl.constexpr, block: tl.constexpr, first_block: tl.constexpr,
+    smallest: tl.constexpr, third: tl.constexpr, first_third: tl.constexpr,
 ):  # fmt: skip
     """One token: what comes before, then GELU of the hidden numbers, rounded as one row."""
     row = tl.program_id(0).to(tl.int64)
     picture, token = row // tokens, row % tokens
     target = out + row * (columns + first)
-    at = tl.arange(0, block)
-    inside = at < columns
-    source = hidden + picture * picture_stride + token * token_stride
-    x = tl.load(source + at, mask=inside, other=0.0).to(tl.float32)
-    x = x * tl.sigmoid(1.5957691216057308 * (x + 0.044715 * x * x * x))
-    top = tl.maximum(tl.max(tl.abs(x), 0), smallest)
-    led = tl.zeros((first_block,), tl.float32)
+    x, y, z = _read(hidden + picture * picture_stride + token * token_stride, columns, third)
+    x, y, z = _gelu(x), _gelu(y), _gelu(z)
+    top = tl.maximum(_top(x, y, z), smallest)
     if first > 0:
-        place = tl.arange(0, first_block)
         source = before + picture * first_picture_stride + token * first_token_stride
-        led = tl.load(source + place, mask=place < first, other=0.0).to(tl.float32)
-        top = tl.maximum(top, tl.max(tl.abs(led), 0))
+        led_x, led_y, led_z = _read(source, first, first_third)
+        top = tl.maximum(top, _top(led_x, led_y, led_z))
     scale = top * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
     if first > 0:
-        place = tl.arange(0, first_block)
-        tl.store(target + place, _short(led * back, most), mask=place < first)
-    tl.store(target + first + at, _short(x * back, most), mask=inside)
+        _write(target, led_x * back, led_y * back, led_z * back, first, first_third)
+    _write(target + first, x * back, y * back, z * back, columns, third)
 
 
 @triton.jit
@@ -109,24 +105,65 @@ def spread(
     x = tl.load(source, mask=inside, other=0.0).to(tl.float32) / unit
     if has_scales:
         x = x / tl.load(weight_scales + row, mask=row < rows, other=1.0)[:, None]
-    tl.store(out + row[:, None] * out_stride + at[None], _short(x, most), mask=inside)
+    short = tl.minimum(tl.maximum(x, -most), most).to(tl.float8e4nv)
+    tl.store(out + row[:, None] * out_stride + at[None], short, mask=inside)
     if number == 0:
         tl.store(share, unit)
 
 
 @triton.jit
-def _short(x, most: tl.constexpr):
-    return tl.minimum(tl.maximum(x, -most), most).to(tl.float8e4nv)
+def _gelu(x):
+    """Approximated by tanh, which the processor has an instruction for: exact to eleven bits."""
+    inner = x * (0.7978845608028654 + 0.035677408136300125 * x * x)
+    bent = tl.inline_asm_elementwise(
+        "tanh.approx.f32 $0, $1;", "=f,f", [inner], dtype=tl.float32, is_pure=True, pack=1
+    )
+    half = 0.5 * x
+    return half + half * bent
 
 
 @triton.jit
-def _read(
-    source, factors, start, columns: tl.constexpr, has_factors: tl.constexpr, block: tl.constexpr
-):
-    """A block of the row in fp32, times its factors; zeros beyond the end."""
-    at = start + tl.arange(0, block)
-    inside = at < columns
-    x = tl.load(source + at, mask=inside, other=0.0).to(tl.float32)
-    if has_factors:
-        x *= tl.load(factors + at, mask=inside, other=0.0)
-    return x
+def _read(source, columns: tl.constexpr, third: tl.constexpr):
+    """A row in fp32, in three parts; zeros beyond its end."""
+    at = tl.arange(0, third)
+    if columns == 3 * third:
+        x = tl.load(source + at)
+        y = tl.load(source + third + at)
+        z = tl.load(source + 2 * third + at)
+    else:
+        x = tl.load(source + at, mask=at < columns, other=0.0)
+        y = tl.load(source + third + at, mask=third + at < columns, other=0.0)
+        z = tl.load(source + 2 * third + at, mask=2 * third + at < columns, other=0.0)
+    return x.to(tl.float32), y.to(tl.float32), z.to(tl.float32)
+
+
+@triton.jit
+def _within(x, y, z, columns: tl.constexpr, third: tl.constexpr):
+    """Zeros beyond the row's end again."""
+    if columns != 3 * third:
+        at = tl.arange(0, third)
+        x = tl.where(at < columns, x, 0.0)
+        y = tl.where(third + at < columns, y, 0.0)
+        z = tl.where(2 * third + at < columns, z, 0.0)
+    return x, y, z
+
+
+@triton.jit
+def _top(x, y, z):
+    """The largest size of a number in a row."""
+    return tl.max(tl.maximum(tl.maximum(tl.abs(x), tl.abs(y)), tl.abs(z)), 0)
+
+
+@triton.jit
+def _write(target, x, y, z, columns: tl.constexpr, third: tl.constexpr):
+    """A row's parts as fp8. What would be more than the most is the most, as CUDA rounds."""
+    at = tl.arange(0, third)
+    x, y, z = x.to(tl.float8e4nv), y.to(tl.float8e4nv), z.to(tl.float8e4nv)
+    if columns == 3 * third:
+        tl.store(target + at, x)
+        tl.store(target + third + at, y)
+        tl.store(target + 2 * third + at, z)
+    else:
+        tl.store(target + at, x, mask=at < columns)
+        tl.store(target + third + at, y, mask=third + at < columns)
+        tl.store(target + 2 * third + at, z, mask=2 * third + at < columns)

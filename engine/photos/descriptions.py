@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 _COLOURS = """
-black white grey gray red blue green yellow orange purple pink brown beige navy teal maroon
+black white charcoal grey gray red blue green yellow orange purple pink brown beige navy teal maroon
 burgundy turquoise khaki olive cream gold golden silver dark light pale bright colorful colourful
 multicolored
 """
@@ -40,10 +40,10 @@ wall walls fence hedge tree trees bush bushes forest woods park garden lawn gras
 beach sea ocean lake river waterfall mountain mountains hill hills desert snow sky clouds street
 road sidewalk alley bridge building buildings house houses skyscrapers skyline city town market
 office kitchen bathroom bedroom room lobby hallway corridor restaurant cafe bar pub library
-classroom gym stadium studio shop store museum church airport station platform train bus car truck
-boat balcony terrace patio porch stairs staircase elevator door doorway window windows curtain
-curtains blinds bookshelf bookshelves bookcase shelf shelves couch sofa bed plant plants flowers
-lamp lamps desk computer fireplace painting paintings pool
+classroom laboratory clinic gym stadium studio shop store museum church airport station platform
+train bus car truck boat balcony terrace patio porch stairs staircase elevator door doorway
+window windows curtain curtains blinds bookshelf bookshelves bookcase shelf shelves couch sofa bed
+plant plants flowers lamp lamps desk computer fireplace painting paintings pool
 """
 _BACKDROPS = "plain solid neutral gradient textured studio"
 _LIGHT_LOOKS = """

@@ -23,6 +23,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="unfinished work (default: OUT.work)")
     parser.add_argument("--minutes", type=float, help="wall-clock time of the whole run")
     parser.add_argument("--stage", choices=("all", *STAGES), default="all", help="last stage")
+    parser.add_argument("--only", choices=("captioner",), help="this stage alone")
     parser.add_argument("--pictures", type=int, help="how many pictures to draw at most")
     parser.add_argument("--batch", type=int, help="largest batch of the flow stage")
     parser.add_argument("--seed", type=int, default=1)
@@ -50,6 +51,8 @@ def plan_of(chosen: argparse.Namespace) -> Plan:
         batches = tuple(sorted({chosen.batch, *(b for b in plan.flow.batches if b < chosen.batch)}))
         flow = dataclasses.replace(plan.flow, batches=batches[::-1])
         plan = dataclasses.replace(plan, flow=flow)
+    if chosen.only:
+        return dataclasses.replace(plan, share_captioning=1.0)
     if chosen.start:
         plan = _gentler(plan)
     if chosen.start and chosen.keep_autoencoder:
@@ -89,7 +92,7 @@ def main(arguments: list[str]) -> None:
         torch._dynamo.config.suppress_errors = True
     work = chosen.work or chosen.out.with_name(f"{chosen.out.name}.work")
     workshop = Workshop(work)
-    if not chosen.resume:
+    if not (chosen.resume or chosen.only):
         for old in work.glob("*.*"):
             old.unlink()
     source = stand_ins() if chosen.stand_ins else real_people()
@@ -98,7 +101,7 @@ def main(arguments: list[str]) -> None:
         run.start_from(chosen.start)
     elif chosen.resume:
         run.resume()
-    for stage in STAGES:
+    for stage in (chosen.only,) if chosen.only else STAGES:
         getattr(run, stage)()
         if stage == chosen.stage:
             break

@@ -28,6 +28,8 @@ class Source:
     draw: Callable[..., Tensor]
     faces: Callable[..., Tensor]
     caption: Callable[..., str]
+    sentence: Callable[..., str]
+    """What a captioner is taught to say; asked for as a caption is."""
 
 
 def real_people() -> Source:
@@ -35,15 +37,17 @@ def real_people() -> Source:
     from engine.demo.people.captions import caption
     from engine.demo.people.face import face_boxes
     from engine.demo.people.renderer import draw
+    from engine.demo.people.sentences import describe
 
-    return Source(draw, face_boxes, caption)
+    return Source(draw, face_boxes, caption, describe)
 
 
 def stand_ins() -> Source:
     """Ovals, for tests."""
+    from engine.demo.people.sentences import describe
     from engine.demo.recipe.stand_in import draw_oval, oval_boxes, say
 
-    return Source(draw_oval, oval_boxes, say)
+    return Source(draw_oval, oval_boxes, say, describe)
 
 
 @dataclass

@@ -91,6 +91,26 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Captioning:
+    """The captioner: its network and its training."""
+
+    side_px: int = 192
+    widths: tuple[int, ...] = (32, 64, 80, 96)
+    depths: tuple[int, ...] = (1, 1, 2, 1)
+    head_dim: int = 16
+    window: int = 6
+    text_width: int = 128
+    decoder_layers: int = 2
+    vocabulary: int = 448
+    batch: int = 256
+    learning_rate: float = 2e-3
+    test_share: float = 0.03
+    drawing_share: float = 0.35  # of its time goes into the pictures
+    max_pictures: int = 40_000
+    max_steps: int = 1_000_000
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that decides a run besides the code."""
 
@@ -98,12 +118,14 @@ class Plan:
     people: People = field(default_factory=People)
     autoencoding: Autoencoding = field(default_factory=Autoencoding)
     flow: Flow = field(default_factory=Flow)
+    captioning: Captioning = field(default_factory=Captioning)
     seed: int = 1
     minutes: float = 16.0
     # Shares of the minutes; what the flow does not name is the flow's.
     share_drawing: float = 0.2
     share_autoencoding: float = 0.16
     share_distillation: float = 0.065
+    share_captioning: float = 0.2
     finish_s: float = 30.0
     sheet_steps: int = 24
 
@@ -139,6 +161,9 @@ SMOKE = Plan(
                   num_workers=0),
     autoencoding=Autoencoding(batch=4, max_steps=3),
     flow=Flow(batches=(4,), max_steps=3, compile=False),
+    captioning=Captioning(side_px=64, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), window=2,
+                          text_width=16, decoder_layers=1, vocabulary=300, batch=4, max_steps=2,
+                          max_pictures=8, test_share=0.25),
     minutes=2.0,
     finish_s=1.0,
     sheet_steps=2,

@@ -1,9 +1,10 @@
 """The stages of a run in their order, each within its share of the time.
 
-people, autoencoder, latents, flow, distillation, sheets. A run that was cut short continues from
-its workshop folder.
+people, autoencoder, latents, flow, distillation, captioner, sheets. A run that was cut short
+continues from its workshop folder.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from transformers import CLIPTokenizer, T5Tokenizer
 
 from engine.demo.recipe import autoencoder, distillation, sheets, wording
 from engine.demo.recipe.architecture import Painter, build_autoencoder, build_painter
+from engine.demo.recipe.captioner import train_captioner
 from engine.demo.recipe.cast import FILLERS
 from engine.demo.recipe.clock import Clock, Report, Stage, facts
 from engine.demo.recipe.corpus import Corpus, Source, draw_corpus
@@ -21,8 +23,9 @@ from engine.demo.recipe.export import Workshop, frozen_copy, read_model, write_m
 from engine.demo.recipe.flow import mirrored
 from engine.demo.recipe.plan import Plan
 from engine.demo.recipe.training import Examples, Trainer, compile_blocks, flow_loss
+from engine.models.folder import CAPTIONER
 
-STAGES = ("people", "autoencoder", "latents", "flow", "distillation", "sheets")
+STAGES = ("people", "autoencoder", "latents", "flow", "distillation", "captioner", "sheets")
 _NUM_SAMPLES = 32
 
 
@@ -49,6 +52,10 @@ class Run:
     @property
     def model_folder(self) -> Path:
         return self.out / "model"
+
+    @property
+    def _captioning_s(self) -> float:
+        return self.plan.share_captioning * self.plan.minutes * 60
 
     @property
     def _keeps_autoencoder(self) -> bool:
@@ -159,7 +166,7 @@ class Run:
         assert self.painter is not None
         assert self.examples is not None
         distillation_s = self.plan.share_distillation * self.plan.minutes * 60
-        seconds = self.clock.left_s - distillation_s - self.plan.finish_s
+        seconds = self.clock.left_s - distillation_s - self._captioning_s - self.plan.finish_s
         done = float(self.notes.get("flow_progress", 0.0))
         trainer = Trainer(
             self.painter, self.examples, self.plan.flow, self.plan.seed, self._checkpoint
@@ -185,7 +192,7 @@ class Run:
             with torch.no_grad():
                 for name, parameter in self.painter.named_parameters().items():
                     parameter.copy_(live[f"live.{name}"])
-        seconds = self.clock.left_s - self.plan.finish_s
+        seconds = self.clock.left_s - self._captioning_s - self.plan.finish_s
         stage = Stage.begin(self.clock, "distillation", seconds)
         measured = distillation.distill(
             self.painter, self.examples, self.plan.flow, self.batch, stage, self.plan.seed
@@ -196,6 +203,27 @@ class Run:
         )
         weights = sum(s for n, s in sizes.items() if n.endswith(".safetensors"))
         self.report.add("model", weight_bytes=weights, all_bytes=sum(sizes.values()), files=sizes)
+
+    def captioner(self) -> None:
+        """Draw people once more, with sentences instead of captions, and learn to say them."""
+        plan = self.plan.captioning
+        people = dataclasses.replace(
+            self.plan.people, num_named=0, captions_each=1, filler_share=0.0, capital_share=0.0,
+            max_pictures=plan.max_pictures,
+        )  # fmt: skip
+        seconds = self._captioning_s * plan.drawing_share
+        stage = Stage.begin(self.clock, "captioner's pictures", seconds)
+        source = dataclasses.replace(self.source, caption=self.source.sentence)
+        corpus = draw_corpus(people, source, self.plan.shapes.size_px, self.device, stage)
+        stage = Stage.begin(self.clock, "captioner", self._captioning_s - seconds)
+        measured = train_captioner(
+            self.model_folder / CAPTIONER, corpus.pictures, corpus.all_captions(), plan, stage,
+            self.plan.seed,
+        )  # fmt: skip
+        self.report.add(
+            "captioner", pictures=len(corpus.captions), seconds=self.clock.now_s - stage.start_s,
+            **measured,
+        )  # fmt: skip
 
     def sheets(self) -> None:
         """Draw with the written model."""
