@@ -5,7 +5,7 @@ here in a row: dataset, training with its looks, LoRA file, sampling, JPEG.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,12 +17,16 @@ import torch
 from benchmarks.people import Person
 from benchmarks.shots import TRIGGER, Shot
 from engine.contract import styles
+from engine.contract.blobs import Blobs
+from engine.contract.manifests import DatasetManifest
 from engine.generation import finishing
 from engine.generation.sampling import Sampler, to_images
 from engine.generation.sampling import Shot as SamplerShot
+from engine.gpu import captioning
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
-from engine.models import catalogue, lora_file
+from engine.models import captioner, catalogue, lora_file
+from engine.models.folder import CAPTIONER
 from engine.photos import dataset, holdout
 from engine.photos.decoding import RGB
 from engine.training.loop import Trainer
@@ -50,8 +54,10 @@ class Studio:
             torch.set_num_threads(os.cpu_count() or 1)
         self.model = catalogue.load(base, self.device)
         self._class_word = class_word
-
-        self.fingerprint = _fingerprint(catalogue.find(base))
+        folder = catalogue.find(base)
+        own = folder / CAPTIONER
+        self._captioner = captioner.choose(captioner.AUTO, self.native_px, own)
+        self.fingerprint = _fingerprint(folder)
 
     @property
     def native_px(self) -> int:
@@ -72,6 +78,7 @@ class Studio:
             resolutions_px=(max(recipe.resolutions),),
             held_out=held_out,
         )
+        manifest = self._captioned(manifest, pictures)
         judge = Judge.of_reports(reports, held_out)
         looker = Looker(self.model, judge, TRIGGER, self._class_word, seed)
         looker.prepare()
@@ -95,8 +102,23 @@ class Studio:
             "best_step": trainer.best_step,
             "recipe": recipe.model_dump(mode="json"),
             "num_examples": len(manifest.examples),
+            "captioned_by": manifest.captioned_by,
         }
         return Learned(trainer.lora(), facts)
+
+    def _captioned(
+        self, manifest: DatasetManifest, pictures: Mapping[str, bytes]
+    ) -> DatasetManifest:
+        """As the engine does before a training."""
+        blobs = Blobs.from_url("memory://")
+        for key, png in pictures.items():
+            blobs.put_sync(key, png)
+        looking = captioning.caption(manifest, self._captioner, self.model, blobs, "")
+        while True:
+            try:
+                next(looking)
+            except StopIteration as end:
+                return end.value
 
     def draw(self, lora: bytes | None, shots: Sequence[Shot], tell: Tell) -> list[bytes]:
         """JPEGs in the order of the shots, which may differ in style; None is nobody's LoRA."""

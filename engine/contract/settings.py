@@ -56,6 +56,6 @@ class EngineSettings(Frozen):
         default="auto",
         description=(
             "what looks at photos to caption them: a repository or folder of Florence-2, 'auto' "
-            "(one is downloaded for large bases), or 'off'"
+            "(the base's own, or one that is downloaded for large bases), or 'off'"
         ),
     )

@@ -26,6 +26,7 @@ from engine.gpu.training_task import TrainingTask
 from engine.gpu.wardrobe import Wardrobe
 from engine.models import acceleration, captioner, catalogue, memory
 from engine.models.base import ImageModel
+from engine.models.folder import CAPTIONER
 
 
 def compiler_caches(folder: Path) -> dict[str, str]:
@@ -124,5 +125,7 @@ class ModelRooms:
             self._base = catalogue.load(
                 self._settings.base, self._device, tier=self._settings.memory
             )
-            self._captioner = captioner.choose(self._settings.captioner, self._base.facts.native_px)
+            own = catalogue.find(self._settings.base) / CAPTIONER
+            wish, native_px = self._settings.captioner, self._base.facts.native_px
+            self._captioner = captioner.choose(wish, native_px, own)
         return self._base

@@ -18,10 +18,11 @@ from PIL import Image
 from transformers import Florence2ForConditionalGeneration, Florence2Processor
 
 AUTO, OFF = "auto", "off"
+OWN = "the base's own"
 DEFAULT = "florence-community/Florence-2-base"
 """MIT licence, 0.23 G parameters, half a gigabyte."""
 LARGE_BASE_PX = 512
-"""Smaller bases know too few words to be told more than the photo checks see."""
+"""Smaller bases know few words: only a captioner of their own, who knows them too, is of use."""
 TASK = "<MORE_DETAILED_CAPTION>"
 MAX_WORD_PIECES = 200
 NUM_BEAMS = 3
@@ -31,12 +32,17 @@ _PATTERNS = ["*.json", "*.txt", "*.safetensors"]
 log = structlog.get_logger()
 
 
-def choose(wish: str, native_px: int) -> tuple[str, Path] | None:
+def choose(wish: str, native_px: int, own: Path) -> tuple[str, Path] | None:
     """Name and folder of the captioner for a base of this size.
 
     None where none is wanted or none is to be had, which the log then says: captions are made of
     what the photo checks know.
+
+    Args:
+        own: where the base's own captioner would be; it is the first choice.
     """
+    if wish == AUTO and _is_complete(own):
+        return OWN, own
     if wish == OFF or (wish == AUTO and native_px < LARGE_BASE_PX):
         return None
     name = DEFAULT if wish == AUTO else wish

@@ -349,13 +349,15 @@ def _scaled_mm(
 def fp8_works(device: torch.device) -> bool:
     """Whether products in fp8 run there and are right."""
     x = torch.randn(32, 64, device=device, dtype=torch.bfloat16)
+    # Products read a bias number by number, whatever lies between: it must be by itself.
+    bias = x[:, 0].contiguous()
     try:
         x8, scale = rounded(x)
-        found = _scaled_mm(x8, x8.T, scale, scale.T, x.dtype, x[:, 0]).float()
+        found = _scaled_mm(x8, x8.T, scale, scale.T, x.dtype, bias).float()
     except (RuntimeError, NotImplementedError) as error:
         log.warning("fp8_not_used", error=str(error)[:200])
         return False
-    expected = (x @ x.T + x[:, 0]).float()
+    expected = (x @ x.T + bias).float()
     return bool((found - expected).norm() < _FP8_CLOSE * expected.norm())
 
 

@@ -82,7 +82,8 @@ def round_gelu(
     tl.store(scales + row, scale)
     back = 1.0 / scale
     if first > 0:
-        _write(target, led_x * back, led_y * back, led_z * back, first, first_third)
+        led_x, led_y, led_z = led_x * back, led_y * back, led_z * back  # pyright: ignore
+        _write(target, led_x, led_y, led_z, first, first_third)
     _write(target + first, x * back, y * back, z * back, columns, third)
 
 

@@ -124,7 +124,8 @@ def test_every_plan_predicts_as_plain_bf16_does(name: str) -> None:
 
 
 def test_fp8_products_are_what_they_claim() -> None:
-    assert linears.fp8_works(CUDA) == (torch.cuda.get_device_capability() >= (8, 9))
+    is_native = torch.cuda.get_device_capability() >= (8, 9)
+    assert all(linears.fp8_works(CUDA) == is_native for _ in range(20))
 
 
 @pytest.mark.parametrize("columns", [48, 3072, 21504])
@@ -141,7 +142,7 @@ def test_our_rounding_is_the_plain_one(columns: int) -> None:
 
 
 def test_every_kernel_of_rounding_is_used() -> None:
-    assert all(rounding._works(kernel, CUDA) for kernel in rounding._trials(CUDA))
+    assert all(rounding._works(kernel, CUDA) for kernel in rounding._trials(CUDA, 3072))
 
 
 @pytest.mark.parametrize(("columns", "first"), [(12288, 3072), (12288, 0), (100, 16)])

@@ -15,6 +15,7 @@ from engine.demo.recipe.autoencoder import pyramid_loss
 from engine.demo.recipe.clock import Clock, Stage
 from engine.demo.recipe.optimizer import orthogonalize
 from engine.demo.recipe.plan import FIRST_TRAINING_SEED, FULL, SMOKE
+from engine.demo.recipe.run import STAGES
 from engine.demo.recipe.stand_in import say
 from engine.models.emphasis import head_weights
 
@@ -49,7 +50,8 @@ def pipeline(out: Path) -> FluxPipeline:
 
 def test_every_stage_reports_and_writes_sheets(out: Path) -> None:
     report = json.loads((out / "report.json").read_text())
-    assert set(report) >= {"people", "autoencoder", "latents", "flow", "distillation", "sheets"}
+    assert set(report) >= set(STAGES)
+    assert report["captioner"]["steps"] == SMOKE.captioning.max_steps
     assert report["flow"]["steps"] == SMOKE.flow.max_steps
     with Image.open(out / "prompts_guidance_2.5.jpg") as sheet:
         assert sheet.height >= 10 * SMOKE.shapes.size_px

@@ -134,7 +134,7 @@ def learn_tokenizer(sentences: Sequence[str], vocabulary: int) -> RobertaTokeniz
     learner.train_from_iterator([*sentences, *[task] * 2], trainer)
     learned: dict[str, int] = learner.get_vocab()
     pieces = [_START, _PAD, _END, _UNKNOWN, *sorted(learned, key=learned.__getitem__), "<mask>"]
-    merges = [tuple(pair) for pair in _merges(learner)]
+    merges: Any = [tuple(pair) for pair in _merges(learner)]
     return RobertaTokenizer(
         vocab={piece: number for number, piece in enumerate(pieces)},
         merges=merges,

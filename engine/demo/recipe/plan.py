@@ -105,7 +105,7 @@ class Captioning:
     batch: int = 256
     learning_rate: float = 2e-3
     test_share: float = 0.03
-    drawing_share: float = 0.35  # of its time goes into the pictures
+    drawing_share: float = 0.45  # of its time goes into the pictures
     max_pictures: int = 40_000
     max_steps: int = 1_000_000
 
