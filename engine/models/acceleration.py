@@ -30,10 +30,16 @@ def compile_blocks(
     """Has each kind of block compiled when it is first called, once for all sizes of pictures.
 
     A network's own numbers never change. Taken for such that do, as floats are with sizes that
-    vary, they cost each block a compilation that is thrown away.
+    vary, they cost each block a compilation that is thrown away. Reductions in both directions at
+    once are for more tokens than a picture has; asking whether they are of use splits sizes at
+    1,700 tokens, and each side would be compiled for itself.
     """
     torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
     torch._dynamo.config.specialize_float = True
+    with suppress(ImportError, AttributeError):
+        from torch._inductor import config
+
+        config.triton.mix_order_reduction = False
     for block in blocks:
         block.compile(fullgraph=True, dynamic=True, backend=backend)
 
