@@ -52,6 +52,8 @@ class DoneShot(BaseModel):
     file: str
     style: str
     prompt: str
+    description: str = ""
+    """By the base's own captioner, if it has one: what pictures are chosen by besides likeness."""
 
 
 class Done(BaseModel):
@@ -106,7 +108,11 @@ def work(
             facts, files = _learn_and_draw(out, plan, person, condition, shots, studio, tell_more)
         for shot, data in zip(shots, files, strict=True):
             (folder / shot.file).write_bytes(data)
-        listed = [DoneShot(file=s.file, style=s.style, prompt=s.prompt) for s in shots]
+        said = studio.describe(files)
+        listed = [
+            DoneShot(file=s.file, style=s.style, prompt=s.prompt, description=text)
+            for s, text in zip(shots, said, strict=True)
+        ]
         done = Done(fingerprint=mark, facts=facts, shots=listed)
         (folder / DONE).write_text(done.model_dump_json(indent=1), encoding="utf-8")
 

@@ -6,7 +6,7 @@ kept beside the pictures, because a face takes longer to find than to compare.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from benchmarks.figures import Array, Self
 from benchmarks.people import Person, Photo
 from engine.generation import ranking
 from engine.gpu import critic_process
-from engine.photos import likeness
+from engine.photos import adherence, likeness
 from engine.photos.decoding import RGB
 
 FACES = "faces.json"
@@ -85,15 +85,21 @@ def know_people(
 
 def choose(folder: Path, done: Done, person: Person, count: int) -> list[int]:
     """The rows of the pictures that the engine would show: in each style the best `count` of those
-    it would have drawn, judged by the photos trained on.
+    it would have drawn, judged by the photos trained on and by what was asked for.
     """
     photos = [e for photo in person.training if (e := _embedding(person, photo)) is not None]
     known = critic_process.Person(photos, likeness.calibrate(photos))
     shown: list[int] = []
     for style in dict.fromkeys(shot.style for shot in done.shots):
         rows = [row for row, shot in enumerate(done.shots) if shot.style == style]
-        files = [folder / done.shots[row].file for row in rows]
-        looks = [critic_process.look(_pixels(file), known) for file in files]
+        asked = [done.shots[row] for row in rows]
+        looks = [
+            replace(
+                critic_process.look(_pixels(folder / shot.file), known),
+                missing=adherence.missing(shot.prompt, shot.description),
+            )
+            for shot in asked
+        ]
         num = min(len(rows), count * conditions.CHOICE)
         while num < len(rows) and not ranking.are_enough(looks[:num], count):
             num += 1

@@ -8,11 +8,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from benchmarks.people import Person
 from benchmarks.shots import TRIGGER, Shot
@@ -25,6 +27,7 @@ from engine.generation.sampling import Shot as SamplerShot
 from engine.gpu import captioning
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
+from engine.gpu.witness import Witness, blind
 from engine.models import captioner, catalogue, lora_file
 from engine.models.folder import CAPTIONER
 from engine.photos import dataset, holdout
@@ -57,6 +60,8 @@ class Studio:
         folder = catalogue.find(base)
         own = folder / CAPTIONER
         self._captioner = captioner.choose(captioner.AUTO, self.native_px, own)
+        has_own = self._captioner is not None and self._captioner[1] == own
+        self._describe = Witness(own, lambda: self.model).describe if has_own else blind
         self.fingerprint = _fingerprint(folder)
 
     @property
@@ -136,6 +141,10 @@ class Studio:
                     files[rows[drawn.number]] = finishing.to_jpeg(drawn.image, origin)
                     tell(f"picture {len(files)} of {len(shots)}")
         return [files[row] for row in range(len(shots))]
+
+    def describe(self, files: Sequence[bytes]) -> list[str]:
+        """What the base's own captioner says of pictures; nothing where there is none."""
+        return [text for data in files for text in self._describe([Image.open(BytesIO(data))])]
 
     def decode_again(self, picture: RGB) -> RGB:
         """A picture of the native size as the base's autoencoder can give it at best."""

@@ -51,6 +51,8 @@ class Look:
     """0 .. 1; None where there is nothing to compare with."""
     small: tuple[float, ...] = ()
     """The picture in very few pixels, each 0 .. 1: what it shows at a glance."""
+    missing: float = 0.0
+    """What it lacks of what was asked for, as likeness that it is worth."""
 
 
 UNSEEN = Look(num_faces=1)
@@ -72,10 +74,13 @@ def flaws(look: Look) -> tuple[Flaw, ...]:
 
 
 def worth(look: Look) -> float:
-    """Higher is better. Likeness counts; a flaw weighs more than any likeness."""
+    """Higher is better. Likeness counts, less what was asked for and is not there; a flaw weighs
+    more than any likeness.
+    """
     likeness = 0.0 if look.likeness is None else look.likeness
     sharpness = USUAL_SHARPNESS if look.sharpness is None else look.sharpness
-    return likeness + SHARPNESS_WORTH * sharpness - FLAW_COST * len(flaws(look))
+    good = likeness + SHARPNESS_WORTH * sharpness - look.missing
+    return good - FLAW_COST * len(flaws(look))
 
 
 def choose(looks: Sequence[Look], count: int) -> list[int]:
@@ -95,9 +100,16 @@ def choose(looks: Sequence[Look], count: int) -> list[int]:
 
 
 def are_enough(looks: Sequence[Look], count: int) -> bool:
-    """Whether so many show the person without a flaw, within what their own photos differ by."""
-    good = (look for look in looks if not flaws(look))
-    return sum(look.likeness is None or look.likeness >= GOOD_LIKENESS for look in good) >= count
+    """Whether so many show the person without a flaw, within what their own photos differ by, and
+    what was asked for.
+    """
+    return sum(_is_good(look) for look in looks) >= count
+
+
+def _is_good(look: Look) -> bool:
+    if flaws(look):
+        return False
+    return (1.0 if look.likeness is None else look.likeness) - look.missing >= GOOD_LIKENESS
 
 
 def shortcoming(looks: Sequence[Look]) -> Flaw | None:

@@ -7,7 +7,7 @@ are `engine.generation`'s, what is seen of a picture the critics'.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
@@ -32,8 +32,9 @@ from engine.gpu.library import Library
 from engine.gpu.messages import Begun, Progressed
 from engine.gpu.scheduler import Steps
 from engine.gpu.wardrobe import Wardrobe
+from engine.gpu.witness import Describe, blind
 from engine.models.base import ImageModel
-from engine.photos import likeness
+from engine.photos import adherence, likeness
 
 log = structlog.get_logger()
 
@@ -49,6 +50,12 @@ person as their own photos do."""
 class Candidate:
     drawn: Drawn
     verdict: Verdict
+    missing: float = 0.0
+    """See `Look`."""
+
+    def look(self) -> Look:
+        """Waits for the verdict."""
+        return replace(self.verdict.wait(), missing=self.missing)
 
 
 class GenerationTask:
@@ -65,10 +72,13 @@ class GenerationTask:
         clock: Callable[[], float] = time.monotonic,
         wardrobe: Wardrobe | None = None,
         library: Library | None = None,
+        describe: Describe = blind,
     ) -> None:
         """`choice` times as many pictures are drawn as are shown, and `MORE` where too few of them
-        are good; with a choice of 1 what is drawn is shown. `hands` write the files.
+        are good; with a choice of 1 what is drawn is shown. `hands` write the files, `describe`
+        says whether pictures show what was asked for.
         """
+        self._describe = describe
         self._wardrobe = wardrobe or Wardrobe()
         self._library = library or Library()
         self._task_id = task_id
@@ -102,7 +112,7 @@ class GenerationTask:
         lora = self._manifest(model)
         try:
             yield from self._draw(model, lora)
-            looks = [candidate.verdict.wait() for candidate in self._candidates]
+            looks = [candidate.look() for candidate in self._candidates]
             best = range(job.count) if job.exact else ranking.choose(looks, job.count)
             self._writing = self._hands.submit(self._develop, model, looks, list(best))
             self._is_ready = self._writing.done
@@ -142,9 +152,8 @@ class GenerationTask:
         )
         began = self._clock()
         for done in sampler.steps():
-            for drawn in done.drawn:
-                verdict = self._critics.look(drawn.image, person)
-                self._candidates.append(Candidate(drawn, verdict))
+            if done.drawn:
+                self._candidates += self._judged(done.drawn, person)
             self._seconds += self._clock() - began
             if done.drawn and len(self._candidates) == asked and model.device.type == "cpu":
                 affordable = self._affordable(asked, self._most, at_once)
@@ -165,6 +174,16 @@ class GenerationTask:
             self._is_ready = None
             began = self._clock()  # what others did in between is not ours
 
+    def _judged(self, pictures: Sequence[Drawn], person: Person) -> list[Candidate]:
+        """The critics look while the captioner speaks, where there is something to choose from."""
+        verdicts = [self._critics.look(drawn.image, person) for drawn in pictures]
+        chooses = self._choice != 1.0
+        said = (self._describe if chooses else blind)([drawn.image for drawn in pictures])
+        return [
+            Candidate(drawn, verdict, adherence.missing(drawn.shot.prompt, text))
+            for drawn, verdict, text in zip(pictures, verdicts, said, strict=True)
+        ]
+
     def _is_all_seen(self) -> bool:
         return all(candidate.verdict.is_there() for candidate in self._candidates)
 
@@ -172,7 +191,7 @@ class GenerationTask:
         """Asked when all drawn so far were looked at; waits for that if need be."""
         if len(self._candidates) >= self._most:
             return False
-        looks = [candidate.verdict.wait() for candidate in self._candidates]
+        looks = [candidate.look() for candidate in self._candidates]
         return not ranking.are_enough(looks, self._job.count)
 
     def _affordable(self, asked: int, planned: int, at_once: int) -> int:

@@ -24,6 +24,7 @@ from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
 from engine.gpu.wardrobe import Wardrobe
+from engine.gpu.witness import Describe, Witness, blind
 from engine.models import acceleration, captioner, catalogue, memory
 from engine.models.base import ImageModel
 from engine.models.folder import CAPTIONER
@@ -54,6 +55,7 @@ class ModelRooms:
         self._library = Library()
         self._base: ImageModel | None = None
         self._captioner: tuple[str, Path] | None = None
+        self._describe: Describe = blind
         self.device = str(self._device)
         self.training_share = settings.training_share
 
@@ -98,6 +100,7 @@ class ModelRooms:
             self._credentials.sign,
             wardrobe=self._wardrobe,
             library=self._library,
+            describe=lambda pictures: self._describe(pictures),
         )
         return Task(
             run.task_id,
@@ -128,4 +131,6 @@ class ModelRooms:
             own = catalogue.find(self._settings.base) / CAPTIONER
             wish, native_px = self._settings.captioner, self._base.facts.native_px
             self._captioner = captioner.choose(wish, native_px, own)
+            if self._captioner is not None and self._captioner[1] == own:
+                self._describe = Witness(own, self._load).describe
         return self._base

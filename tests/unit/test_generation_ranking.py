@@ -106,3 +106,16 @@ def test_enough_are_those_without_a_flaw_that_are_within_the_persons_own_photos(
     assert are_enough([like, passable, blurry], 1)
     assert not are_enough([like, passable, blurry], 2)
     assert are_enough([like, UNSEEN], 2)
+
+
+def test_what_was_asked_for_counts_among_good_likenesses_alone() -> None:
+    elsewhere, unlike = replace(GOOD, likeness=0.87, missing=0.1), replace(GOOD, likeness=0.2)
+
+    assert choose([unlike, elsewhere, GOOD], 3) == [2, 1, 0]
+
+
+def test_pictures_that_lack_something_are_not_enough() -> None:
+    fine = replace(GOOD, likeness=0.87)
+
+    assert are_enough([fine, fine], 2)
+    assert not are_enough([fine, replace(fine, missing=0.1)], 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from engine.contract.events import HeadshotsMade
 from engine.contract.failures import EngineError, FailureCode
 from engine.contract.jobs import GenerateHeadshots
 from engine.contract.manifests import HeadshotsManifest
+from engine.generation import prompts
 from engine.generation.ranking import UNSEEN
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
 from engine.gpu.library import Library
+from engine.gpu.witness import Describe, Witness, blind
 from engine.models.base import ImageModel
 
 
@@ -34,12 +37,18 @@ def job_of(lora_prefix: str) -> GenerateHeadshots:
 
 
 def outcome(
-    model: ImageModel, blobs: Blobs, job: GenerateHeadshots, library: Library | None = None
+    model: ImageModel,
+    blobs: Blobs,
+    job: GenerateHeadshots,
+    library: Library | None = None,
+    choice: float = 1.0,
+    describe: Describe = blind,
 ) -> HeadshotsMade:
     with ThreadPoolExecutor(1) as hands:
         task = GenerationTask(
-            "t", job, lambda: model, blobs, Critics(Blind()), hands, library=library
-        )
+            "t", job, lambda: model, blobs, Critics(Blind()), hands, choice,
+            library=library, describe=describe,
+        )  # fmt: skip
         steps = task.steps()
         while True:
             try:
@@ -75,3 +84,27 @@ def test_styles_are_read_once_and_peoples_own_words_are_not_kept(
     assert kept
     assert not any("pirate" in prompt for prompt in kept)
     assert set(library._kept) == kept
+
+
+def test_of_pictures_as_good_those_are_shown_that_show_what_was_asked_for(
+    model: ImageModel, blobs: Blobs
+) -> None:
+    said = iter(["before a kitchen", "before a grey background"] * 6)
+
+    made = outcome(
+        model, blobs, job_of(""), choice=2.0, describe=lambda some: [next(said) for _ in some]
+    )
+
+    order = prompts.seeds(job_of("").seed, 6)
+    assert {shot.seed for shot in made.headshots} == {order[1], order[3]}
+
+
+def test_a_captioner_that_fails_is_done_without(
+    model: ImageModel, blobs: Blobs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    witness = Witness(tmp_path, lambda: model)
+
+    for _ in range(2):
+        made = outcome(model, blobs, job_of(""), choice=2.0, describe=witness.describe)
+        assert len(made.headshots) == 2
+    assert capsys.readouterr().out.count("pictures_not_described") == 1
