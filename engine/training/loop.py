@@ -241,7 +241,8 @@ class Trainer:
         loss, gradient = model.learn(
             given.noisy, given.sigma, given.text, recipe.guidance, target.float(), given.emphasis
         )
-        return loss, gradient.float()
+        weight = recipe.preservation_weight if given.preserves else 1.0
+        return loss, gradient.float() * weight
 
     def _inputs(self, step: int) -> _Inputs:
         """What a step looks at. It follows from the seed and the step alone."""

@@ -75,6 +75,7 @@ def test_on_a_large_base_only_the_best_pays_for_holding_it_to_itself() -> None:
 
 
 def test_a_small_base_holds_to_itself_at_once() -> None:
-    shares = [choose(quality, 12, 256).preservation_share for quality in QUALITIES]
+    recipes = [choose(quality, 12, 256) for quality in QUALITIES]
 
-    assert shares == [0.0, 0.4, 0.4]
+    assert [recipe.preservation_share for recipe in recipes] == [0.0, 0.4, 0.4]
+    assert [recipe.preservation_weight for recipe in recipes] == [1.0, 5.0, 5.0]
