@@ -11,9 +11,10 @@ from engine.photos import descriptions
 PLACE_COST = 0.1
 """Of likeness that a wrong place takes: as much as lies between somebody's best and worst good
 picture. Whoever asks for a studio and gets a kitchen has to ask again."""
-CLOTHES_COST = 0.03
-COLOUR_COST = 0.02
-"""Less, for captioners take one garment for another that differs by a collar."""
+CLOTHES_COST = 0.005
+COLOUR_COST = 0.005
+"""Little, for captioners take one garment for another that differs by a collar: these decide only
+between pictures that are as like the person as one another."""
 
 _SAME_PLACES = (
     "park garden forest woods trees tree grass lawn bushes bush field meadow",

@@ -7,10 +7,8 @@ show it (docs/decisions/0011), so the end is decided by looking.
 from collections.abc import Sequence
 from itertools import pairwise
 
-NOISE = 0.01
-"""By which two looks at equally good weights may differ: a look sees few pictures."""
-WORTHWHILE_GAIN = 0.03
-"""What looks must bring over the best one before them, for others to be worth waiting for."""
+LEAST_GAIN = 0.01
+"""What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
 LEAST_SHARE = 0.5
 """Of the steps, before which nothing ends and nothing is kept: a face is recognised long before its
 hair and skin are right, and whoever judges looks knows faces alone."""
@@ -35,11 +33,11 @@ def best(values: Sequence[float], done: Sequence[float]) -> int:
     record = max(values[place] for place in places)
     if record < RECOGNISABLE:
         return places[-1]
-    return max(place for place in places if values[place] >= record - NOISE)
+    return max(place for place in places if values[place] >= record - LEAST_GAIN)
 
 
 def is_over(values: Sequence[float], patience: int, done: float) -> bool:
-    """Whether the last `patience` looks brought too little, with this share of the steps done.
+    """Whether the last `patience` looks brought nothing, with this share of the steps done.
 
     As long as nobody was recognisable there is nothing to lose by going on; patience 0 waits for
     ever.
@@ -48,7 +46,7 @@ def is_over(values: Sequence[float], patience: int, done: float) -> bool:
         return False
     record, idle = 0.0, 0
     for value in values:
-        if value > record + WORTHWHILE_GAIN:
+        if value > record + LEAST_GAIN:
             record, idle = value, 0
         else:
             idle += 1
