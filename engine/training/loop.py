@@ -241,8 +241,7 @@ class Trainer:
         loss, gradient = model.learn(
             given.noisy, given.sigma, given.text, recipe.guidance, target.float(), given.emphasis
         )
-        weight = recipe.preservation_weight if given.preserves else 1.0
-        return loss, gradient.float() * weight
+        return loss, gradient.float()
 
     def _inputs(self, step: int) -> _Inputs:
         """What a step looks at. It follows from the seed and the step alone."""

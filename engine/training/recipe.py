@@ -31,9 +31,6 @@ class Recipe(Frozen):
     preservation_share: float = Field(
         default=0.0, ge=0, lt=1, description="of steps that hold the base to what it drew before"
     )
-    preservation_weight: float = Field(
-        default=1.0, gt=0, description="what those steps' gradients count, others' being 1"
-    )
     face_weight: float = Field(
         default=1.0, ge=1, description="what an error in the head counts, one elsewhere being 1"
     )
@@ -64,7 +61,6 @@ class _Dial(Frozen):
     learning_rate: float
     resolutions: tuple[int, ...] = ()
     preservation_share: float = 0.0
-    preservation_weight: float = 1.0
 
 
 _LARGE: dict[Quality, _Dial] = {
@@ -95,7 +91,6 @@ _SMALL: dict[Quality, _Dial] = {
         most_steps=400,
         learning_rate=3e-3,
         preservation_share=0.4,
-        preservation_weight=5.0,
     ),
     "best": _Dial(
         steps_per_photo=60,
@@ -103,7 +98,6 @@ _SMALL: dict[Quality, _Dial] = {
         most_steps=960,
         learning_rate=2e-3,
         preservation_share=0.4,
-        preservation_weight=5.0,
     ),
 }
 _TINY: dict[Quality, _Dial] = {
@@ -171,7 +165,6 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         caption_dropout=0.0 if is_small else 0.05,
         face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
-        preservation_weight=dial.preservation_weight,
         looks=looks[quality],
     )
 

@@ -78,4 +78,3 @@ def test_a_small_base_holds_to_itself_at_once() -> None:
     recipes = [choose(quality, 12, 256) for quality in QUALITIES]
 
     assert [recipe.preservation_share for recipe in recipes] == [0.0, 0.4, 0.4]
-    assert [recipe.preservation_weight for recipe in recipes] == [1.0, 5.0, 5.0]
