@@ -10,7 +10,6 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from engine.contract.blobs import Blobs
 from engine.contract.failures import EngineError, FailureCode
