@@ -108,7 +108,8 @@ def work(
             facts, files = _learn_and_draw(out, plan, person, condition, shots, studio, tell_more)
         for shot, data in zip(shots, files, strict=True):
             (folder / shot.file).write_bytes(data)
-        said = studio.describe(files)
+        chosen_from = condition.choice > 1
+        said = studio.describe(files) if chosen_from else [""] * len(files)
         listed = [
             DoneShot(file=s.file, style=s.style, prompt=s.prompt, description=text)
             for s, text in zip(shots, said, strict=True)

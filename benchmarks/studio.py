@@ -24,10 +24,9 @@ from engine.contract.manifests import DatasetManifest
 from engine.generation import finishing
 from engine.generation.sampling import Sampler, to_images
 from engine.generation.sampling import Shot as SamplerShot
-from engine.gpu import captioning
+from engine.gpu import captioning, witness
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
-from engine.gpu.witness import Witness, blind
 from engine.models import captioner, catalogue, lora_file
 from engine.models.folder import CAPTIONER
 from engine.photos import dataset, holdout
@@ -60,8 +59,7 @@ class Studio:
         folder = catalogue.find(base)
         own = folder / CAPTIONER
         self._captioner = captioner.choose(captioner.AUTO, self.native_px, own)
-        has_own = self._captioner is not None and self._captioner[1] == own
-        self._describe = Witness(own, lambda: self.model).describe if has_own else blind
+        self._describe = witness.of(self._captioner, own, lambda: self.model)
         self.fingerprint = _fingerprint(folder)
 
     @property

@@ -17,7 +17,7 @@ from engine.contract.blobs import Blobs
 from engine.contract.manifests import DatasetManifest
 from engine.gpu import faults
 from engine.models.base import ImageModel
-from engine.models.captioner import Captioner
+from engine.models.captioner import FAULTS, Captioner
 from engine.photos import captions
 
 BY_THE_CHECKS = "photo checks"
@@ -52,7 +52,7 @@ def caption(
             described = yield from _described(dataset, folder, model, blobs)
             captioned = captions.retell(dataset, described, name)
             log.info("captioned", by=name, num_pictures=len(described))
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
+        except FAULTS as error:
             if faults.judge(error)[1]:
                 raise
             problem = type(error).__name__

@@ -16,7 +16,7 @@ from engine.contract.jobs import TrainLora
 from engine.contract.provenance import CREDENTIALS
 from engine.contract.settings import EngineSettings, MemoryTier
 from engine.generation.credentials import Credentials
-from engine.gpu import cores, rehearsal
+from engine.gpu import cores, rehearsal, witness
 from engine.gpu.critics import Critics
 from engine.gpu.generation_task import GenerationTask
 from engine.gpu.library import Library
@@ -24,7 +24,7 @@ from engine.gpu.messages import Run
 from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
 from engine.gpu.wardrobe import Wardrobe
-from engine.gpu.witness import Describe, Witness, blind
+from engine.gpu.witness import Describe, blind
 from engine.models import acceleration, captioner, catalogue, memory
 from engine.models.base import ImageModel
 from engine.models.folder import CAPTIONER
@@ -131,6 +131,5 @@ class ModelRooms:
             own = catalogue.find(self._settings.base) / CAPTIONER
             wish, native_px = self._settings.captioner, self._base.facts.native_px
             self._captioner = captioner.choose(wish, native_px, own)
-            if self._captioner is not None and self._captioner[1] == own:
-                self._describe = Witness(own, self._load).describe
+            self._describe = witness.of(self._captioner, own, self._load)
         return self._base

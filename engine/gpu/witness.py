@@ -12,7 +12,7 @@ from PIL import Image
 
 from engine.gpu import faults
 from engine.models.base import ImageModel
-from engine.models.captioner import Captioner
+from engine.models.captioner import FAULTS, Captioner
 
 Describe = Callable[[Sequence[Image.Image]], Sequence[str]]
 """A sentence for each picture; an empty one says nothing."""
@@ -22,6 +22,11 @@ log = structlog.get_logger()
 
 def blind(pictures: Sequence[Image.Image]) -> Sequence[str]:
     return [""] * len(pictures)
+
+
+def of(chosen: tuple[str, Path] | None, own: Path, load: Callable[[], ImageModel]) -> Describe:
+    """The base's own captioner at `own`, where that is the chosen one; else nobody's words."""
+    return Witness(own, load).describe if chosen is not None and chosen[1] == own else blind
 
 
 class Witness:
@@ -40,7 +45,7 @@ class Witness:
                 model = self._load()
                 self._captioner = Captioner(self._folder, model.device, model.dtype)
             return self._captioner.describe(pictures)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
+        except FAULTS as error:
             if faults.judge(error)[1]:
                 raise
             log.warning("pictures_not_described", error=type(error).__name__)

@@ -24,6 +24,8 @@ DEFAULT = "florence-community/Florence-2-base"
 LARGE_BASE_PX = 512
 """Smaller bases know few words: only a captioner of their own, who knows them too, is of use."""
 TASK = "<MORE_DETAILED_CAPTION>"
+FAULTS = (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError)
+"""What a folder that is no such model, or a broken one, raises somewhere on its way."""
 MAX_WORD_PIECES = 200
 NUM_BEAMS = 3
 """As the model's authors describe pictures."""

@@ -34,10 +34,6 @@ _SAME_CLOTHES = (
     "t-shirt tshirt tee",
     "shirt shirts",
 )
-_COLOURS = """
-black white charcoal grey gray red blue green yellow orange purple pink brown beige navy teal maroon
-burgundy turquoise khaki olive cream
-"""
 _ON_TOP = {"glasses", "tie", "necktie", "sunglasses"}
 """Worn with clothes, not instead."""
 _BACKDROP_NOUNS = {"studio"}
@@ -90,7 +86,7 @@ def _kinds(words: set[str], same: tuple[str, ...]) -> set[str]:
 
 
 def _colours(phrases: Iterable[str]) -> set[str]:
-    known = set(_COLOURS.split())
+    known = set(descriptions.COLOURS.split())
     found = {word for phrase in phrases for word in phrase.split() if word in known}
     return {"grey" if word == "gray" else word for word in found} or (
         {"dark"} if any("dark" in phrase.split() for phrase in phrases) else set()

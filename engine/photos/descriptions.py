@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-_COLOURS = """
+COLOURS = """
 black white charcoal grey gray red blue green yellow orange purple pink brown beige navy teal maroon
-burgundy turquoise khaki olive cream gold golden silver dark light pale bright colorful colourful
-multicolored
+burgundy turquoise khaki olive cream
 """
+_COLOURS = f"{COLOURS} gold golden silver dark light pale bright colorful colourful multicolored "
 _CLOTH = """
 striped checkered checked plaid floral patterned printed plain denim leather knitted knit wool
 woolen cotton linen silk velvet lace fleece corduroy tweed long-sleeved short-sleeved long-sleeve
