@@ -22,11 +22,12 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextModel, T5EncoderModel
 
-from engine.models import acceleration, attention
+from engine.models import acceleration, attention, heads
 from engine.models.acceleration import Recorder
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
 from engine.models.emphasis import weighted_mse
-from engine.models.flux1_network import FluxNetwork, Rotation, lora_groups
+from engine.models.flux1_network import FluxNetwork, lora_groups
+from engine.models.heads import Rotation
 from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
 from engine.models.memory import MemoryPlan
@@ -86,6 +87,7 @@ class Flux1(ImageModel):
             transformer, self.lora, storage, attend, plan.checkpoint_gradients,
             plan.streamed_share, self._parts.wake,
         )  # fmt: skip
+        self.network.use_own_heads(heads.own_kernels_work(device, head_size))
         if device.type == "cuda":
             acceleration.compile_blocks(self.network.compilable())
             self._recorder = None if plan.streamed_share else Recorder()

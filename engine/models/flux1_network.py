@@ -15,10 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from engine.models import heads
 from engine.models.attention import Attend
+from engine.models.heads import Rotation
 from engine.models.linears import LoraLinears, Modulations, Storage, ThinMatrix
 from engine.models.lora import LoraSlots
 from engine.models.parts import Wake
+from engine.models.pointwise import gelu
 from engine.models.streaming import Streamer
 
 DOUBLE, SINGLE = "transformer_blocks", "single_transformer_blocks"
@@ -29,10 +32,6 @@ _DOUBLE_GROUPS = (
     ("ff_context.net.0.proj",), ("ff_context.net.2",),
 )  # fmt: skip
 _SINGLE_GROUPS = ((*_QKV, "proj_mlp"), ("proj_out",))
-
-Rotation = tuple[Tensor, Tensor]
-"""Cosines and sines of every token's position, (t, head size) each, fp32; the sines of the first
-number of each pair with a minus."""
 
 
 def lora_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
@@ -56,6 +55,8 @@ _OTHERS = ("x_embedder", "context_embedder", "time_text_embed", "norm_out", "pro
 class DoubleBlock(nn.Module):
     """Image and text have weights of their own, and attend to each other."""
 
+    own_heads: bool
+
     def __init__(self, block: Any, name: str, lora: LoraSlots, storage: Storage, attend: Attend):
         super().__init__()
         linears = [
@@ -66,7 +67,7 @@ class DoubleBlock(nn.Module):
         norms = (block.attn.norm_q, block.attn.norm_k)
         text_norms = (block.attn.norm_added_q, block.attn.norm_added_k)
         self.norms, self.text_norms = _Norms(norms, storage), _Norms(text_norms, storage)
-        self._attend = attend
+        self._attend, self.own_heads = attend, False
 
     def forward(
         self, image: Tensor, text: Tensor, of_image: Tensor, of_text: Tensor, rotation: Rotation
@@ -76,15 +77,10 @@ class DoubleBlock(nn.Module):
         """
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
         text_mods = of_text[:, None].chunk(6, dim=-1)
-        q, k, v = self.norms(*self.qkv.of_normed(image, shift, scale).chunk(3, dim=-1))
-        text_q, text_k, text_v = self.text_norms(
-            *self.text_qkv.of_normed(text, text_mods[0], text_mods[1]).chunk(3, dim=-1)
-        )
-        q, k = (
-            torch.cat((text_q, rotated(q, rotation)), 1),
-            torch.cat((text_k, rotated(k, rotation)), 1),
-        )
-        seen = self._attend(q, k, torch.cat((text_v, v), 1)).flatten(2)
+        made = self.qkv.of_normed(image, shift, scale)
+        text_made = self.text_qkv.of_normed(text, text_mods[0], text_mods[1])
+        q, k, v = self._joined(text_made, made, rotation)
+        seen = self._attend(q, k, v).flatten(2)
         num_text = text.shape[1]
         image = image + gate * self.out(seen[:, num_text:])
         text = text + text_mods[2] * self.text_out(seen[:, :num_text])
@@ -93,9 +89,24 @@ class DoubleBlock(nn.Module):
         hidden = self.text_up.of_normed(text, text_mods[3], text_mods[4])
         return image, text + text_mods[5] * self.text_down.of_gelu(hidden)
 
+    def _joined(
+        self, text: Tensor, image: Tensor, rotation: Rotation
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of both, text's first."""
+        if self.own_heads:
+            return heads.joined(
+                text, image, self.text_norms.both, self.norms.both, rotation, self.norms.epsilon
+            )
+        words = self.text_norms(text.chunk(3, dim=-1), None)
+        seen = self.norms(image.chunk(3, dim=-1), rotation)
+        q, k, v = (torch.cat(pair, 1) for pair in zip(words, seen, strict=True))
+        return q, k, v
+
 
 class SingleBlock(nn.Module):
     """All tokens alike; attention and the two-layer network side by side."""
+
+    own_heads: bool
 
     def __init__(self, block: Any, name: str, lora: LoraSlots, storage: Storage, attend: Attend):
         super().__init__()
@@ -103,22 +114,27 @@ class SingleBlock(nn.Module):
             _linears(block, name, group, lora, storage) for group in _SINGLE_GROUPS
         )  # fmt: skip
         self.norms = _Norms((block.attn.norm_q, block.attn.norm_k), storage)
-        self._attend = attend
+        self._attend, self.own_heads = attend, False
 
     def forward(self, x: Tensor, modulation: Tensor, rotation: Rotation) -> Tensor:
         """(b, t, d) and (b, 3 d)."""
         shift, scale, gate = modulation[:, None].chunk(3, dim=-1)
         width = x.shape[-1]
         made = self.into.of_normed(x, shift, scale)
-        # In one go, so that their gradients are put together once.
-        q, k, v, hidden = made.split((width, width, width, made.shape[-1] - 3 * width), dim=-1)
-        q, k, v = self.norms(q, k, v)
-        seen = self._attend(rotated(q, rotation), rotated(k, rotation), v).flatten(2)
-        return x + gate * self.out.of_gelu(hidden, seen)
+        if self.own_heads:
+            norms = self.norms
+            q, k, v, hidden = heads.opened(made, width, norms.both, rotation, norms.epsilon)
+        else:
+            # In one go, so that their gradients are put together once.
+            rest = made.shape[-1] - 3 * width
+            *attended, hidden = made.split((width, width, width, rest), dim=-1)
+            q, k, v = self.norms(attended, rotation)
+        activate = heads.passed_gelu if self.own_heads else gelu
+        return x + gate * self.out.of_gelu(hidden, self._attend(q, k, v).flatten(2), activate)
 
 
 class _Norms(nn.Module):
-    """Queries, keys and values in heads, the first two normalised."""
+    """Of queries and keys."""
 
     def __init__(self, norms: Sequence[nn.RMSNorm], storage: Storage) -> None:
         super().__init__()
@@ -126,13 +142,16 @@ class _Norms(nn.Module):
             nn.Parameter(norm.weight.detach().to(storage.device, storage.dtype), False)
             for norm in norms
         )
-        self._epsilons = [cast(float, norm.eps) for norm in norms]
+        self.epsilon = cast(float, norms[0].eps)
 
-    def forward(self, *qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        size = self.q.shape[0]
-        q, k, v = (part.unflatten(-1, (-1, size)) for part in qkv)
-        q = F.rms_norm(q, (size,), self.q, self._epsilons[0])
-        return q, F.rms_norm(k, (size,), self.k, self._epsilons[1]), v
+    @property
+    def both(self) -> heads.Norms:
+        return self.q, self.k
+
+    def forward(
+        self, parts: Sequence[Tensor], rotation: Rotation | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        return heads.plain(parts, self.both, rotation, self.epsilon)
 
 
 class FluxNetwork(nn.Module):
@@ -230,6 +249,11 @@ class FluxNetwork(nn.Module):
         for linears in self._linears:
             linears.draws_folded = on
 
+    def use_own_heads(self, on: bool) -> None:
+        """Whether the kernels of `heads` are used."""
+        for block in (*self.doubles, *self.singles):
+            cast(DoubleBlock | SingleBlock, block).own_heads = on
+
     def compilable(self) -> list[nn.Module]:
         """All parts that gain from compiling; those of a kind share what is made."""
         thin = [m for m in self.modules() if isinstance(m, ThinMatrix) and m.scale is not None]
@@ -250,13 +274,6 @@ def _spread(share: float, count: int) -> set[int]:
     """That share of the numbers below `count`, evenly spread."""
     most = round(share * count)
     return {n for n in range(count) if (n * most) % count < most}
-
-
-def rotated(x: Tensor, rotation: Rotation) -> Tensor:
-    """Queries or keys (b, t, heads, size) turned by their positions (Su et al., RoFormer, 2021)."""
-    cosines, sines = (part[None, :, None] for part in rotation)
-    swapped = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
-    return (x.float() * cosines + swapped.float() * sines).to(x.dtype)
 
 
 def _apart(modulations: Tensor) -> tuple[Tensor, ...]:

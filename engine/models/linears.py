@@ -165,10 +165,16 @@ class LoraLinears(nn.Module):
             return self(normed(x, shift, scale))
         return self._folded(*rounded_norm(x, shift, scale), self.bias, x).unflatten(0, x.shape[:-1])
 
-    def of_gelu(self, hidden: Tensor, before: Tensor | None = None) -> Tensor:
-        """Of GELU of (b, t, h), after `before` (b, t, inputs - h) as it is."""
+    def of_gelu(
+        self, hidden: Tensor, before: Tensor | None = None,
+        activate: Callable[[Tensor], Tensor] = gelu,
+    ) -> Tensor:  # fmt: skip
+        """Of GELU of (b, t, h), after `before` (b, t, inputs - h) as it is.
+
+        `activate` is GELU with another gradient, where somebody else takes care of it.
+        """
         if self._folded is None:
-            active = gelu(hidden)
+            active = activate(hidden)
             return self(active if before is None else torch.cat((before, active), dim=-1))
         y = self._folded(*rounded_gelu(hidden, before), self.bias, hidden)
         return y.unflatten(0, hidden.shape[:-1])

@@ -14,7 +14,7 @@ from benchmarks import full_size
 from benchmarks.train import learning_inputs
 from engine.generation.sampling import Sampler, Shot, pictures_at_once
 from engine.gpu import rehearsal
-from engine.models import attention, linears, rounding
+from engine.models import attention, heads, linears, rounding
 from engine.models.flux1 import Flux1
 from engine.models.memory import MemoryPlan
 
@@ -56,11 +56,12 @@ def learned(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Ten
 
 
 def plain(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Tensor]:
-    """The same step, neither compiled nor recorded."""
+    """The same step, neither compiled nor recorded, and without kernels of our own for heads."""
     from engine.models import acceleration
 
     acceleration.uncompile_blocks(model.network.compilable())
     recorder, model._recorder = model._recorder, None
+    model.network.use_own_heads(False)
     try:
         return learned(model, weights, size)
     finally:
@@ -159,6 +160,12 @@ def test_what_is_rounded_on_the_way_is_what_it_would_be_after_it(columns: int, f
     normed = rounding.rounded_norm(hidden, shift, scale)
     expected = rounding.normed(hidden.float(), shift.float(), scale.float())
     assert agreement((normed[0].float() * normed[1]).view(expected.shape), expected) > 0.999
+
+
+@pytest.mark.parametrize("size", [16, 64, 128])
+def test_heads_by_our_kernels_are_the_plain_ones(size: int) -> None:
+    assert heads.own_kernels_work(CUDA, size)
+    assert not heads.own_kernels_work(CUDA, 96)
 
 
 def test_the_chosen_attention_is_attention() -> None:

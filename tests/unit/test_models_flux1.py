@@ -191,6 +191,26 @@ def test_less_memory_gives_the_same_gradients(
     torch.testing.assert_close(*gradients)
 
 
+def test_heads_in_one_go_give_the_same_gradients(tiny_base: Path, model: Flux1) -> None:
+    """As kernels of our own compute them; here by what stands in for those."""
+    other = Flux1(FolderParts(tiny_base, "tiny"), model.facts, CPU, torch.float32)
+    other.network.use_own_heads(True)
+    text, latents, sigma = model.encode_text(PROMPTS), random(2, 16, 4, 4), torch.tensor([0.2, 0.4])
+    fresh = model.lora.fresh(torch.Generator().manual_seed(0))
+    weights = fresh + 0.1 * random(*fresh.shape)
+    found = []
+    for each in (model, other):
+        each.lora.seat(weights)
+        gradient = each.lora.gradient()
+        velocity = each.predict(latents, sigma, text, 1.0)
+        velocity.square().sum().backward()
+        found.append((velocity.detach(), gradient))
+        each.lora.release()
+
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
 def test_a_block_that_is_streamed_leaves_the_device_before_the_next_one_comes(
     tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
