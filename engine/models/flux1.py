@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextModel, T5EncoderModel
 
-from engine.models import acceleration, attention, heads
+from engine.models import acceleration, attention, heads, norms
 from engine.models.acceleration import Recorder
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
 from engine.models.emphasis import weighted_mse
@@ -87,7 +87,9 @@ class Flux1(ImageModel):
             transformer, self.lora, storage, attend, plan.checkpoint_gradients,
             plan.streamed_share, self._parts.wake,
         )  # fmt: skip
-        self.network.use_own_heads(heads.own_kernels_work(device, head_size))
+        self.network.use_own_kernels(
+            heads.own_kernels_work(device, head_size), norms.own_kernels_work(device)
+        )
         if device.type == "cuda":
             acceleration.compile_blocks(self.network.compilable())
             self._recorder = None if plan.streamed_share else Recorder()

@@ -77,16 +77,16 @@ class DoubleBlock(nn.Module):
         """
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = of_image[:, None].chunk(6, dim=-1)
         text_mods = of_text[:, None].chunk(6, dim=-1)
-        made = self.qkv.of_normed(image, shift, scale)
-        text_made = self.text_qkv.of_normed(text, text_mods[0], text_mods[1])
+        made, image = self.qkv.of_normed(image, shift, scale)
+        text_made, text = self.text_qkv.of_normed(text, text_mods[0], text_mods[1])
         q, k, v = self._joined(text_made, made, rotation)
         seen = self._attend(q, k, v).flatten(2)
         num_text = text.shape[1]
         image = image + gate * self.out(seen[:, num_text:])
         text = text + text_mods[2] * self.text_out(seen[:, :num_text])
-        hidden = self.up.of_normed(image, mlp_shift, mlp_scale)
+        hidden, image = self.up.of_normed(image, mlp_shift, mlp_scale)
         image = image + mlp_gate * self.down.of_gelu(hidden)
-        hidden = self.text_up.of_normed(text, text_mods[3], text_mods[4])
+        hidden, text = self.text_up.of_normed(text, text_mods[3], text_mods[4])
         return image, text + text_mods[5] * self.text_down.of_gelu(hidden)
 
     def _joined(
@@ -120,7 +120,7 @@ class SingleBlock(nn.Module):
         """(b, t, d) and (b, 3 d)."""
         shift, scale, gate = modulation[:, None].chunk(3, dim=-1)
         width = x.shape[-1]
-        made = self.into.of_normed(x, shift, scale)
+        made, x = self.into.of_normed(x, shift, scale)
         if self.own_heads:
             norms = self.norms
             q, k, v, hidden = heads.opened(made, width, norms.both, rotation, norms.epsilon)
@@ -249,10 +249,12 @@ class FluxNetwork(nn.Module):
         for linears in self._linears:
             linears.draws_folded = on
 
-    def use_own_heads(self, on: bool) -> None:
-        """Whether the kernels of `heads` are used."""
-        for block in (*self.doubles, *self.singles):
-            cast(DoubleBlock | SingleBlock, block).own_heads = on
+    def use_own_kernels(self, heads: bool, norms: bool) -> None:
+        """Whether those of `heads` and those of `norms` are used."""
+        for block in self.blocks():
+            cast(DoubleBlock | SingleBlock, block).own_heads = heads
+        for linears in self._linears:
+            linears.own_norms = norms
 
     def compilable(self) -> list[nn.Module]:
         """All parts that gain from compiling; those of a kind share what is made."""

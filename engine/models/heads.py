@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.pointwise import gelu
+from engine.models.rows import lined_up
 
 Rotation = tuple[Tensor, Tensor]
 """Cosines and sines of every token's position, (t, s) each, fp32; the sines of the first number of
@@ -29,7 +30,8 @@ Norms = tuple[Tensor, Tensor]
 _BLOCK = 8
 """Heads of a program."""
 _HIDDEN_BLOCK = 1024
-_WARPS = 4
+_WARPS = 2
+"""33 us for a single block of FLUX.1 at 1024 px, 37 with 4 (H200); backward 145 and 152."""
 _LEAST_SIZE = 16
 _EPSILON = 1e-6
 _CLOSE = 0.01
@@ -239,8 +241,8 @@ def _launch(
     q_norm: Tensor, k_norm: Tensor, cosines: Tensor, sines: Tensor, width: int, epsilon: float,
     with_values: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    made = _lined_up(made)
-    text = made if text is None else _lined_up(text)
+    made = lined_up(made)
+    text = made if text is None else lined_up(text)
     num_text = 0 if text_q is None else text.shape[1]
     size, batch, tokens = q_norm.shape[0], made.shape[0], made.shape[1] + num_text
     heads = width // size
@@ -260,7 +262,7 @@ def _launch_back(
     d_q: Tensor, d_k: Tensor, d_v: Tensor, text: Tensor, made: Tensor, text_q: Tensor,
     text_k: Tensor, q_norm: Tensor, k_norm: Tensor, cosines: Tensor, sines: Tensor, epsilon: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    text, made = _lined_up(text), _lined_up(made)
+    text, made = lined_up(text), lined_up(made)
     batch, tokens, heads, size = d_q.shape
     d_text, d_made = text.new_empty(text.shape), made.new_empty(made.shape)
     _kernels().turn_back[(batch * tokens, -(-heads // _BLOCK))](
@@ -276,7 +278,7 @@ def _launch_opened_back(
     d_q: Tensor, d_k: Tensor, d_v: Tensor, d_active: Tensor, made: Tensor, q_norm: Tensor,
     k_norm: Tensor, cosines: Tensor, sines: Tensor, epsilon: float,
 ) -> Tensor:  # fmt: skip
-    made, d_active = _lined_up(made), _lined_up(d_active)
+    made, d_active = lined_up(made), lined_up(d_active)
     batch, tokens, heads, size = d_q.shape
     hidden = d_active.shape[-1]
     out = made.new_empty(made.shape)
@@ -342,11 +344,6 @@ def _difference(device: torch.device, size: int) -> float:
     return max(
         ((x.float() - y).norm() / y.norm()).item() for x, y in zip(found, expected, strict=True)
     )
-
-
-def _lined_up(x: Tensor) -> Tensor:
-    """Numbers of a token side by side."""
-    return x if x.stride(-1) == 1 else x.contiguous()
 
 
 def _kernels() -> Any:

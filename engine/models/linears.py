@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.models import norms
 from engine.models.lora import Branch
 from engine.models.pointwise import gelu, normed
 from engine.models.rounding import (
@@ -139,6 +140,8 @@ class LoraLinears(nn.Module):
     bias: Tensor | None
     draws_folded: bool
     """Whether `folded` holds what is seated; without gradients it is used then."""
+    own_norms: bool
+    """Whether the kernels of `norms` are used."""
 
     def __init__(self, linears: Sequence[nn.Linear], branch: Branch, storage: Storage) -> None:
         super().__init__()
@@ -146,7 +149,7 @@ class LoraLinears(nn.Module):
         self.matrix = Matrix(weights, storage, branch.a.shape[0])
         self.folded = Folded(weights, storage) if storage.folds else None
         self.branch = branch
-        self.draws_folded = False
+        self.draws_folded = self.own_norms = False
         self.out_features = [linear.out_features for linear in linears]
         self.register_buffer("bias", _bias(linears, storage), persistent=False)
 
@@ -159,11 +162,17 @@ class LoraLinears(nn.Module):
             y = lora_product(rows, self.matrix, self.bias, self.branch)
         return y.unflatten(0, x.shape[:-1])
 
-    def of_normed(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-        """Of `normed` tokens (b, t, inputs)."""
-        if self._folded is None:
-            return self(normed(x, shift, scale))
-        return self._folded(*rounded_norm(x, shift, scale), self.bias, x).unflatten(0, x.shape[:-1])
+    def of_normed(self, x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """Of `normed` tokens (b, t, inputs); and the tokens as they are, for whoever adds to them:
+        their gradient is put together once.
+        """
+        if self._folded is not None:
+            y = self._folded(*rounded_norm(x, shift, scale), self.bias, x)
+            return y.unflatten(0, x.shape[:-1]), x
+        if not self.own_norms:
+            return self(normed(x, shift, scale)), x
+        normal, x = norms.normed_beside(x, shift, scale)
+        return self(normal), x
 
     def of_gelu(
         self, hidden: Tensor, before: Tensor | None = None,

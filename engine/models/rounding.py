@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.models.pointwise import EPSILON, gelu, normed
+from engine.models.rows import lined_up, power_for, third_of, warps_for
 
 FP8 = torch.float8_e4m3fn
 FP8_MOST = 448.0
@@ -22,10 +23,6 @@ _SMALLEST_AMAX = 1e-12
 _ROOM = 256.0
 """The largest number of a branch beside a rounded matrix: there is as much above it as rounding the
 matrix may have left, and below it fourteen powers of two."""
-_NUMBERS_A_WARP = 768
-"""Of a row, as a kernel holds them in registers: 24 for each of a warp's threads."""
-_MOST_WARPS = 8
-"""Rows of 12,288 numbers took 45 us with 8, 47 with 4, 54 with 16 (4,096 rows, GELU, H200)."""
 _SPREAD_ROWS = 64
 _CLOSE = 0.005
 """A fifth of what rounding itself changes."""
@@ -141,7 +138,7 @@ def _launch(
     share: Tensor | None = None, room: int = 0,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Has one program for each row compute it."""
-    rows = _lined_up(rows)
+    rows = lined_up(rows)
     count, columns = rows.shape
     out, scale = _empty(count, columns + room, rows)
     _kernels().round_rows[(count,)](
@@ -149,35 +146,35 @@ def _launch(
         rows if share is None else share, out, scale, rows.stride(0), columns=columns,
         few=0 if beside is None else beside.shape[1], room=room,
         has_factors=factors is not None, has_share=share is not None, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, third=_third(columns), room_block=_power(room),
-        num_warps=_warps(columns),
+        smallest=_SMALLEST_AMAX, third=third_of(columns), room_block=power_for(room),
+        num_warps=warps_for(columns),
     )  # fmt: skip
     return out, scale
 
 
 def _launch_norm(x: Tensor, shift: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
     batch, tokens, columns = x.shape
-    x, shift, scale = x.contiguous(), _lined_up(shift), _lined_up(scale)
+    x, shift, scale = x.contiguous(), lined_up(shift), lined_up(scale)
     out, row_scale = _empty(batch * tokens, columns, x)
     _kernels().round_normed[(batch * tokens,)](
         x, shift, scale, out, row_scale, tokens, shift.stride(0), scale.stride(0),
         columns=columns, epsilon=EPSILON, most=FP8_MOST, smallest=_SMALLEST_AMAX,
-        third=_third(columns), num_warps=_warps(columns),
+        third=third_of(columns), num_warps=warps_for(columns),
     )  # fmt: skip
     return out, row_scale
 
 
 def _launch_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
     batch, tokens, columns = hidden.shape
-    hidden = _lined_up(hidden)
+    hidden = lined_up(hidden)
     first = 0 if before is None else before.shape[2]
-    before = hidden if before is None else _lined_up(before)
+    before = hidden if before is None else lined_up(before)
     out, row_scale = _empty(batch * tokens, first + columns, hidden)
     _kernels().round_gelu[(batch * tokens,)](
         hidden, before, out, row_scale, tokens, hidden.stride(0), hidden.stride(1),
         before.stride(0), before.stride(1), columns=columns, first=first, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, third=_third(columns), first_third=_third(first),
-        num_warps=_warps(columns),
+        smallest=_SMALLEST_AMAX, third=third_of(columns), first_third=third_of(first),
+        num_warps=warps_for(columns),
     )  # fmt: skip
     return out, row_scale
 
@@ -192,7 +189,7 @@ def _launch_spread(
         room, share, rows,
         branch.stride(0), branch.stride(1), room.stride(0), columns=few,
         has_scales=scales is not None, has_reach=reach is not None, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, room=_ROOM, row_block=_SPREAD_ROWS, block=_power(few),
+        smallest=_SMALLEST_AMAX, room=_ROOM, row_block=_SPREAD_ROWS, block=power_for(few),
     )  # fmt: skip
     return share
 
@@ -202,25 +199,6 @@ def _empty(count: int, columns: int, like: Tensor) -> tuple[Tensor, Tensor]:
         torch.empty(count, columns, dtype=FP8, device=like.device),
         torch.empty(count, 1, dtype=torch.float32, device=like.device),
     )
-
-
-def _lined_up(x: Tensor) -> Tensor:
-    """Numbers of a row side by side."""
-    return x if x.stride(-1) == 1 else x.contiguous()
-
-
-def _power(count: int, least: int = 16) -> int:
-    """The power of two that holds so many; Triton's blocks are such."""
-    return max(least, 1 << (count - 1).bit_length()) if count else least
-
-
-def _third(columns: int) -> int:
-    return _power(-(-columns // 3))
-
-
-def _warps(columns: int) -> int:
-    """That share a row."""
-    return min(_MOST_WARPS, _power(columns // _NUMBERS_A_WARP, least=1))
 
 
 def _kernels() -> Any:

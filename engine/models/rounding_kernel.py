@@ -1,11 +1,12 @@
 """The kernels behind `rounding`. Need Triton, which comes with PyTorch for CUDA.
 
-A program holds a whole row in registers, in three parts: the widths of a transformer are three
-times a power of two, which is what a part can have, or are lengthened to that.
+A program holds a whole row, in three parts (see `rows_kernel`).
 """
 
 import triton  # pyright: ignore[reportMissingImports]
 import triton.language as tl  # pyright: ignore[reportMissingImports]
+
+from engine.models.rows_kernel import read_row, within_row, write_row
 
 
 @triton.jit
@@ -17,9 +18,9 @@ def round_rows(
     """One row, times its factors, and what stands beside it."""
     row = tl.program_id(0).to(tl.int64)
     source, target = rows + row * row_stride, out + row * (columns + room)
-    x, y, z = _read(source, columns, third)
+    x, y, z = read_row(source, columns, third)
     if has_factors:
-        by_x, by_y, by_z = _read(factors, columns, third)
+        by_x, by_y, by_z = read_row(factors, columns, third)
         x, y, z = x * by_x, y * by_y, z * by_z
     top = tl.maximum(_top(x, y, z), smallest)
     place = tl.arange(0, room_block)
@@ -32,7 +33,7 @@ def round_rows(
     scale = top * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
-    _write(target, x * back, y * back, z * back, columns, third)
+    write_row(target, x * back, y * back, z * back, columns, third)
     if room > 0:
         tl.store(target + columns + place, (low * back).to(tl.float8e4nv), mask=place < room)
 
@@ -46,19 +47,19 @@ def round_normed(
     """One token: normalised, scaled and shifted as its picture's, rounded."""
     row = tl.program_id(0).to(tl.int64)
     picture = row // tokens
-    x, y, z = _read(rows + row * columns, columns, third)
+    x, y, z = read_row(rows + row * columns, columns, third)
     mean = tl.sum(x + y + z, 0) / columns
-    x, y, z = _within(x - mean, y - mean, z - mean, columns, third)
+    x, y, z = within_row(x - mean, y - mean, z - mean, columns, third)
     inverse = tl.rsqrt(tl.sum(x * x + y * y + z * z, 0) / columns + epsilon)
-    by_x, by_y, by_z = _read(factors + picture * factor_stride, columns, third)
-    to_x, to_y, to_z = _read(shifts + picture * shift_stride, columns, third)
+    by_x, by_y, by_z = read_row(factors + picture * factor_stride, columns, third)
+    to_x, to_y, to_z = read_row(shifts + picture * shift_stride, columns, third)
     x = x * inverse * (1.0 + by_x) + to_x
     y = y * inverse * (1.0 + by_y) + to_y
     z = z * inverse * (1.0 + by_z) + to_z
     scale = tl.maximum(_top(x, y, z), smallest) * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
-    _write(out + row * columns, x * back, y * back, z * back, columns, third)
+    write_row(out + row * columns, x * back, y * back, z * back, columns, third)
 
 
 @triton.jit
@@ -71,20 +72,20 @@ def round_gelu(
     row = tl.program_id(0).to(tl.int64)
     picture, token = row // tokens, row % tokens
     target = out + row * (columns + first)
-    x, y, z = _read(hidden + picture * picture_stride + token * token_stride, columns, third)
+    x, y, z = read_row(hidden + picture * picture_stride + token * token_stride, columns, third)
     x, y, z = _gelu(x), _gelu(y), _gelu(z)
     top = tl.maximum(_top(x, y, z), smallest)
     if first > 0:
         source = before + picture * first_picture_stride + token * first_token_stride
-        led_x, led_y, led_z = _read(source, first, first_third)
+        led_x, led_y, led_z = read_row(source, first, first_third)
         top = tl.maximum(top, _top(led_x, led_y, led_z))
     scale = top * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
     if first > 0:
         led_x, led_y, led_z = led_x * back, led_y * back, led_z * back  # pyright: ignore
-        _write(target, led_x, led_y, led_z, first, first_third)
-    _write(target + first, x * back, y * back, z * back, columns, third)
+        write_row(target, led_x, led_y, led_z, first, first_third)
+    write_row(target + first, x * back, y * back, z * back, columns, third)
 
 
 @triton.jit
@@ -124,47 +125,6 @@ def _gelu(x):
 
 
 @triton.jit
-def _read(source, columns: tl.constexpr, third: tl.constexpr):
-    """A row in fp32, in three parts; zeros beyond its end."""
-    at = tl.arange(0, third)
-    if columns == 3 * third:
-        x = tl.load(source + at)
-        y = tl.load(source + third + at)
-        z = tl.load(source + 2 * third + at)
-    else:
-        x = tl.load(source + at, mask=at < columns, other=0.0)
-        y = tl.load(source + third + at, mask=third + at < columns, other=0.0)
-        z = tl.load(source + 2 * third + at, mask=2 * third + at < columns, other=0.0)
-    return x.to(tl.float32), y.to(tl.float32), z.to(tl.float32)
-
-
-@triton.jit
-def _within(x, y, z, columns: tl.constexpr, third: tl.constexpr):
-    """Zeros beyond the row's end again."""
-    if columns != 3 * third:
-        at = tl.arange(0, third)
-        x = tl.where(at < columns, x, 0.0)
-        y = tl.where(third + at < columns, y, 0.0)
-        z = tl.where(2 * third + at < columns, z, 0.0)
-    return x, y, z
-
-
-@triton.jit
 def _top(x, y, z):
     """The largest size of a number in a row."""
     return tl.max(tl.maximum(tl.maximum(tl.abs(x), tl.abs(y)), tl.abs(z)), 0)
-
-
-@triton.jit
-def _write(target, x, y, z, columns: tl.constexpr, third: tl.constexpr):
-    """A row's parts as fp8. What would be more than the most is the most, as CUDA rounds."""
-    at = tl.arange(0, third)
-    x, y, z = x.to(tl.float8e4nv), y.to(tl.float8e4nv), z.to(tl.float8e4nv)
-    if columns == 3 * third:
-        tl.store(target + at, x)
-        tl.store(target + third + at, y)
-        tl.store(target + 2 * third + at, z)
-    else:
-        tl.store(target + at, x, mask=at < columns)
-        tl.store(target + third + at, y, mask=third + at < columns)
-        tl.store(target + 2 * third + at, z, mask=2 * third + at < columns)

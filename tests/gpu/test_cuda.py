@@ -14,7 +14,7 @@ from benchmarks import full_size
 from benchmarks.train import learning_inputs
 from engine.generation.sampling import Sampler, Shot, pictures_at_once
 from engine.gpu import rehearsal
-from engine.models import attention, heads, linears, rounding
+from engine.models import attention, heads, linears, norms, rounding
 from engine.models.flux1 import Flux1
 from engine.models.memory import MemoryPlan
 
@@ -61,7 +61,7 @@ def plain(model: Flux1, weights: Tensor, size: int = 256) -> tuple[Tensor, Tenso
 
     acceleration.uncompile_blocks(model.network.compilable())
     recorder, model._recorder = model._recorder, None
-    model.network.use_own_heads(False)
+    model.network.use_own_kernels(False, False)
     try:
         return learned(model, weights, size)
     finally:
@@ -166,6 +166,10 @@ def test_what_is_rounded_on_the_way_is_what_it_would_be_after_it(columns: int, f
 def test_heads_by_our_kernels_are_the_plain_ones(size: int) -> None:
     assert heads.own_kernels_work(CUDA, size)
     assert not heads.own_kernels_work(CUDA, 96)
+
+
+def test_norms_by_our_kernels_are_the_plain_ones() -> None:
+    assert norms.own_kernels_work(CUDA)
 
 
 def test_the_chosen_attention_is_attention() -> None:

@@ -191,10 +191,10 @@ def test_less_memory_gives_the_same_gradients(
     torch.testing.assert_close(*gradients)
 
 
-def test_heads_in_one_go_give_the_same_gradients(tiny_base: Path, model: Flux1) -> None:
+def test_our_kernels_ways_give_the_same_gradients(tiny_base: Path, model: Flux1) -> None:
     """As kernels of our own compute them; here by what stands in for those."""
     other = Flux1(FolderParts(tiny_base, "tiny"), model.facts, CPU, torch.float32)
-    other.network.use_own_heads(True)
+    other.network.use_own_kernels(True, True)
     text, latents, sigma = model.encode_text(PROMPTS), random(2, 16, 4, 4), torch.tensor([0.2, 0.4])
     fresh = model.lora.fresh(torch.Generator().manual_seed(0))
     weights = fresh + 0.1 * random(*fresh.shape)
