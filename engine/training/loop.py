@@ -257,16 +257,22 @@ class Trainer:
         size = self._data.items[rows[0]].size
         sigma = _sent(flow.draw_sigma(len(rows), recipe, model.shift(size), random), clean.device)
         noise = _sent(torch.randn(clean.shape, generator=random), clean.device)
-        data = self._data
+        data, emphasis = self._data, self._data.emphasis(rows)
         return _Inputs(
             step=step,
             noisy=flow.mix(clean, noise, sigma),
             sigma=sigma,
             text=data.plain_captions(rows) if preserves else data.captions(rows, dropped),
             target=noise - clean,
-            emphasis=data.emphasis(rows),
+            emphasis=emphasis * self._preserving_weight(step) if preserves else emphasis,
             preserves=preserves,
         )
+
+    def _preserving_weight(self, step: int) -> float:
+        """First the person, then what is not the person: the base's own predictions have no noise,
+        so that their gradient is a small part of the others'.
+        """
+        return 1 + (self.recipe.preservation_weight - 1) * step / self.recipe.steps
 
     @torch.no_grad()
     def _update(self, gradient: Tensor) -> None:

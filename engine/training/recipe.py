@@ -31,6 +31,9 @@ class Recipe(Frozen):
     preservation_share: float = Field(
         default=0.0, ge=0, lt=1, description="of steps that hold the base to what it drew before"
     )
+    preservation_weight: float = Field(
+        default=1.0, ge=1, description="what those count in the end, growing evenly from 1"
+    )
     face_weight: float = Field(
         default=1.0, ge=1, description="what an error in the head counts, one elsewhere being 1"
     )
@@ -61,6 +64,7 @@ class _Dial(Frozen):
     learning_rate: float
     resolutions: tuple[int, ...] = ()
     preservation_share: float = 0.0
+    preservation_weight: float = 1.0
 
 
 _LARGE: dict[Quality, _Dial] = {
@@ -165,6 +169,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         caption_dropout=0.0 if is_small else 0.05,
         face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
+        preservation_weight=dial.preservation_weight,
         looks=looks[quality],
     )
 
