@@ -4,8 +4,10 @@ Composition root of the GPU process: here models, training, generation and liken
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
@@ -31,13 +33,28 @@ from engine.models.folder import CAPTIONER
 
 
 def compiler_caches(folder: Path) -> dict[str, str]:
-    """The environment in which PyTorch's compilers and FlashAttention 4 keep what they compile."""
+    """The environment in which PyTorch's compilers and FlashAttention 4 keep what they compile.
+
+    The compiler of blocks knows our operators by their names, not by what they do: what it kept for
+    another release's is of no use, and is deleted.
+    """
+    blocks = folder / f"torchinductor-{_operators()}"
+    for older in set(folder.glob("torchinductor*")) - {blocks}:
+        shutil.rmtree(older, ignore_errors=True)
     return {
-        "TORCHINDUCTOR_CACHE_DIR": str(folder / "torchinductor"),
+        "TORCHINDUCTOR_CACHE_DIR": str(blocks),
         "TRITON_CACHE_DIR": str(folder / "triton"),
         "FLASH_ATTENTION_CUTE_DSL_CACHE_ENABLED": "1",
         "FLASH_ATTENTION_CUTE_DSL_CACHE_DIR": str(folder / "flash_attention"),
     }
+
+
+def _operators() -> str:
+    """Another name whenever a file of the models' room changes."""
+    digest = blake2b(digest_size=8)
+    for file in sorted(Path(acceleration.__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 class ModelRooms:
