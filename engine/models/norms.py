@@ -112,7 +112,8 @@ def _launch_back(
     _kernels().norm_back[(programs, batch)](
         x, scale, d_normed.contiguous(), d_passed, d_x, to_shift, to_scale, tokens, x.stride(0),
         x.stride(1), scale.stride(0), d_passed.stride(0), d_passed.stride(1), _TOKENS_A_PROGRAM,
-        columns=columns, epsilon=EPSILON, third=third_of(columns), num_warps=max(1, warps_for(columns) // 2),
+        columns=columns, epsilon=EPSILON, third=third_of(columns),
+        num_warps=max(1, warps_for(columns) // 2),
     )  # fmt: skip
     return d_x, to_shift, to_scale
 
