@@ -264,15 +264,9 @@ class Trainer:
             sigma=sigma,
             text=data.plain_captions(rows) if preserves else data.captions(rows, dropped),
             target=noise - clean,
-            emphasis=emphasis * self._preserving_weight(step) if preserves else emphasis,
+            emphasis=emphasis * recipe.preservation_weight if preserves else emphasis,
             preserves=preserves,
         )
-
-    def _preserving_weight(self, step: int) -> float:
-        """First the person, then what is not the person: the base's own predictions have no noise,
-        so that their gradient is a small part of the others'.
-        """
-        return 1 + (self.recipe.preservation_weight - 1) * step / self.recipe.steps
 
     @torch.no_grad()
     def _update(self, gradient: Tensor) -> None:

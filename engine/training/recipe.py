@@ -32,7 +32,7 @@ class Recipe(Frozen):
         default=0.0, ge=0, lt=1, description="of steps that hold the base to what it drew before"
     )
     preservation_weight: float = Field(
-        default=1.0, ge=1, description="what those count in the end, growing evenly from 1"
+        default=1.0, ge=1, description="what each of those counts; others count 1"
     )
     face_weight: float = Field(
         default=1.0, ge=1, description="what an error in the head counts, one elsewhere being 1"
@@ -90,18 +90,20 @@ _LARGE: dict[Quality, _Dial] = {
 _SMALL: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=8, fewest_steps=80, most_steps=120, learning_rate=4e-3),
     "standard": _Dial(
-        steps_per_photo=30,
-        fewest_steps=250,
-        most_steps=400,
+        steps_per_photo=45,
+        fewest_steps=360,
+        most_steps=600,
         learning_rate=3e-3,
         preservation_share=0.4,
+        preservation_weight=5.0,
     ),
     "best": _Dial(
         steps_per_photo=60,
-        fewest_steps=360,
+        fewest_steps=480,
         most_steps=960,
         learning_rate=2e-3,
         preservation_share=0.4,
+        preservation_weight=5.0,
     ),
 }
 _TINY: dict[Quality, _Dial] = {
@@ -143,10 +145,17 @@ def choose(
         recipe = recipe.model_copy(update={"steps": half, "learning_rate": rate})
     if patience is not None and recipe.patience:
         recipe = recipe.model_copy(update={"patience": patience})
-    if steps is not None:
-        warmup = min(recipe.warmup_steps, steps // 10)
-        recipe = recipe.model_copy(update={"steps": steps, "warmup_steps": warmup})
-    return recipe
+    return recipe if steps is None else _within(recipe, steps)
+
+
+def _within(recipe: Recipe, steps: int) -> Recipe:
+    """Where there are fewer steps than it takes, the person comes before what is not the person."""
+    share = min(1.0, steps / recipe.steps)
+    weight = max(1.0, recipe.preservation_weight * share)
+    warmup = min(recipe.warmup_steps, steps // 10)
+    return recipe.model_copy(
+        update={"steps": steps, "warmup_steps": warmup, "preservation_weight": weight}
+    )
 
 
 def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:

@@ -220,6 +220,20 @@ def test_preservation_alone_keeps_the_base_as_it_was(model: ImageModel) -> None:
     assert all(loss < 1e-9 for loss in losses(trainer(model, recipe=recipe)) if loss is not None)
 
 
+def test_preserving_steps_count_as_much_as_the_recipe_says(model: ImageModel) -> None:
+    learned = trainer(model)
+    losses(learned)
+
+    def first(weight: float) -> float | None:
+        changes = {"preservation_share": 0.999, "preservation_weight": weight}
+        recipe = RECIPE.model_copy(update=changes)
+        return losses(trainer(model, recipe=recipe, start_from=learned.lora()))[0]
+
+    once = first(1.0)
+    assert once
+    assert first(5.0) == pytest.approx(5 * once)
+
+
 def test_another_seed_is_another_training(model: ImageModel) -> None:
     assert losses(trainer(model, seed=3)) != losses(trainer(model, seed=4))
 

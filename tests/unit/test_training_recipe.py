@@ -78,3 +78,16 @@ def test_a_small_base_holds_to_itself_at_once() -> None:
     recipes = [choose(quality, 12, 256) for quality in QUALITIES]
 
     assert [recipe.preservation_share for recipe in recipes] == [0.0, 0.4, 0.4]
+    assert [recipe.preservation_weight for recipe in recipes] == [1.0, 5.0, 5.0]
+
+
+def test_with_fewer_steps_than_it_takes_the_person_comes_first() -> None:
+    whole = choose("standard", 12, 256)
+    half, few, more = (
+        choose("standard", 12, 256, steps=steps)
+        for steps in (whole.steps // 2, 10, 2 * whole.steps)
+    )
+
+    assert half.preservation_weight == whole.preservation_weight / 2
+    assert few.preservation_weight == 1.0
+    assert more.preservation_weight == whole.preservation_weight
