@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import structlog
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.models import trials
 from engine.models.pointwise import gelu
 from engine.models.rows import lined_up
 
@@ -36,8 +36,6 @@ _LEAST_SIZE = 16
 _EPSILON = 1e-6
 _CLOSE = 0.01
 """Twice what rounding to bf16 changes."""
-
-log = structlog.get_logger()
 
 
 def rotated(x: Tensor, rotation: Rotation) -> Tensor:
@@ -297,14 +295,7 @@ def own_kernels_work(device: torch.device, size: int) -> bool:
     """For heads of that size: False without CUDA or Triton, or where they give other numbers."""
     if device.type != "cuda" or size < _LEAST_SIZE or size & (size - 1):
         return False
-    try:
-        difference = _difference(device, size)
-    except Exception as error:
-        log.info("own_heads_not_used", error=type(error).__name__)
-        return False
-    if difference > _CLOSE:
-        log.warning("own_heads_not_used", relative_difference=difference)
-    return difference <= _CLOSE
+    return trials.passes("heads", lambda: _difference(device, size), _CLOSE)
 
 
 def _difference(device: torch.device, size: int) -> float:
@@ -341,9 +332,7 @@ def _difference(device: torch.device, size: int) -> float:
         given = [some(*x.shape) for x in found]
         found += torch.autograd.grad(found, mine, given)
         expected += torch.autograd.grad(expected, theirs, [x.float() for x in given])
-    return max(
-        ((x.float() - y).norm() / y.norm()).item() for x, y in zip(found, expected, strict=True)
-    )
+    return trials.furthest(found, expected)
 
 
 def _kernels() -> Any:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import structlog
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.models import trials
 from engine.models.pointwise import EPSILON, gelu, normed
 from engine.models.rows import lined_up, power_for, third_of, warps_for
 
@@ -28,8 +28,6 @@ _CLOSE = 0.005
 """A fifth of what rounding itself changes."""
 _ROUNDED = 0.04
 """What rounding itself may change."""
-
-log = structlog.get_logger()
 
 
 def to_fp8(
@@ -239,15 +237,17 @@ def _spread_alone(low: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
 @cache
 def _works(kernel: str, device: torch.device) -> bool:
     """False where Triton is not installed, or does not give the same numbers."""
-    for width in _TRIED_WIDTHS:
-        try:
-            given, wanted = _trials(device, width)[kernel]()
-            mine, theirs = given[0].float() * given[1], wanted[0].float() * wanted[1]
-        except Exception as error:
-            log.info("own_rounding_not_used", kernel=kernel, error=type(error).__name__)
-            return False
-        difference = ((mine - theirs).norm() / theirs.norm()).item()
-        if difference > (_ROUNDED if kernel == "spread" else _CLOSE):
-            log.warning("own_rounding_not_used", kernel=kernel, relative_difference=difference)
-            return False
-    return True
+
+    def difference() -> float:
+        found: list[Tensor] = []
+        wanted: list[Tensor] = []
+        for width in _TRIED_WIDTHS:
+            for side, (short, scale) in zip(
+                (found, wanted), _trials(device, width)[kernel](), strict=True
+            ):
+                side.append(short.float() * scale)
+        return trials.furthest(found, wanted)
+
+    return trials.passes(
+        "rounding", difference, _ROUNDED if kernel == "spread" else _CLOSE, kernel=kernel
+    )

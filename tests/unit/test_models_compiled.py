@@ -41,9 +41,7 @@ def fresh() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # the compiler's look at its inputs
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated")  # by the compiler itself
-@pytest.mark.parametrize(
-    ("name", "own_kernels"), [("folded", True), ("stored", True), ("folded", False)]
-)
+@pytest.mark.parametrize(("name", "own_kernels"), [("folded", True), ("stored", False)])
 def test_blocks_of_a_kind_share_what_is_compiled(name: str, own_kernels: bool) -> None:
     """Learning and drawing are a function each, and so are one picture and several."""
     plain, model = (full_size.build(CPU, PLANS[name], SHAPES) for _ in range(2))
