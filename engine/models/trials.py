@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import structlog
+import torch
 from torch import Tensor
 
 log = structlog.get_logger()
@@ -22,8 +23,6 @@ def passes(kernels: str, difference: Callable[[], float], close: float, **facts:
 
 
 def furthest(found: Iterable[Tensor], expected: Iterable[Tensor]) -> float:
-    """The largest of their relative differences."""
-    return max(
-        ((x.float() - y.float()).norm() / y.float().norm()).item()
-        for x, y in zip(found, expected, strict=True)
-    )
+    """The largest of their relative differences; no number if any is none."""
+    pairs = ((x.float(), y.float()) for x, y in zip(found, expected, strict=True))
+    return torch.stack([(x - y).norm() / y.norm() for x, y in pairs]).max().item()
