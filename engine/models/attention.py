@@ -9,7 +9,6 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,8 +22,6 @@ _FLASH4_CAPABILITIES = (9, 10)
 _CLOSE = 0.02
 """Relative error that rounding to bf16 explains, twice over."""
 
-log = structlog.get_logger()
-
 
 def choose(device: torch.device, dtype: torch.dtype, head_size: int) -> tuple[str, Attend]:
     """The name of the kernels, and the function."""
@@ -32,14 +29,9 @@ def choose(device: torch.device, dtype: torch.dtype, head_size: int) -> tuple[st
         return "torch", torch_attention
     if torch.cuda.get_device_capability(device)[0] not in _FLASH4_CAPABILITIES:
         return "torch", torch_attention
-    try:
-        importlib.import_module(FLASH4)
-        error = _error(flash4_attention, device, head_size)
-    except Exception as failure:
-        log.info("flash_attention_4_not_used", error=type(failure).__name__)
-        return "torch", torch_attention
-    if not error <= _CLOSE:  # nor is it close if it is no number
-        log.warning("flash_attention_4_not_used", relative_error=error)
+    if not trials.passes(
+        "flash_attention_4", lambda: _error(flash4_attention, device, head_size), _CLOSE
+    ):
         return "torch", torch_attention
     return "flash_attention_4", flash4_attention
 

@@ -78,7 +78,7 @@ class _Opened(torch.autograd.Function):
     """What a single block's first product made (b, t, 3 d + n), as heads and what GELU is for.
 
     All of the product's gradient is written at once, so GELU's part in it is here and not where
-    GELU is applied (see `PassedGelu`).
+    GELU is applied (see `passed_gelu`).
     """
 
     @staticmethod
@@ -295,7 +295,7 @@ def own_kernels_work(device: torch.device, size: int) -> bool:
     """For heads of that size: False without CUDA or Triton, or where they give other numbers."""
     if device.type != "cuda" or size < _LEAST_SIZE or size & (size - 1):
         return False
-    return trials.passes("heads", lambda: _difference(device, size), _CLOSE)
+    return trials.passes("own_heads", lambda: _difference(device, size), _CLOSE)
 
 
 def _difference(device: torch.device, size: int) -> float:

@@ -96,7 +96,7 @@ def _turn_back(
 ):  # fmt: skip
     cos_x, cos_y, sin_x, sin_y = _angles(cosines, sines, place, size)
     _back(d_q, source, target, query, cos_x, cos_y, sin_x, sin_y, inside, epsilon, size, block)
-    d_k, source, target = d_k, source + width, target + width
+    source, target = source + width, target + width
     _back(d_k, source, target, key, cos_x, cos_y, sin_x, sin_y, inside, epsilon, size, block)
     tl.store(target + width, tl.load(d_v, mask=inside), mask=inside)
 

@@ -249,5 +249,5 @@ def _works(kernel: str, device: torch.device) -> bool:
         return trials.furthest(found, wanted)
 
     return trials.passes(
-        "rounding", difference, _ROUNDED if kernel == "spread" else _CLOSE, kernel=kernel
+        "own_rounding", difference, _ROUNDED if kernel == "spread" else _CLOSE, kernel=kernel
     )

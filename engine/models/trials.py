@@ -14,10 +14,10 @@ def passes(kernels: str, difference: Callable[[], float], close: float, **facts:
     try:
         found = difference()
     except Exception as error:
-        log.info(f"own_{kernels}_not_used", error=type(error).__name__, **facts)
+        log.info(f"{kernels}_not_used", error=type(error).__name__, **facts)
         return False
     if not found <= close:
-        log.warning(f"own_{kernels}_not_used", relative_difference=found, **facts)
+        log.warning(f"{kernels}_not_used", relative_difference=found, **facts)
         return False
     return True
 
