@@ -25,9 +25,9 @@ from engine.models.rounding import (
     rounded,
     rounded_gelu,
     rounded_norm,
-    spread_into,
     to_fp8,
 )
+from engine.models.spreading import Part
 
 _FP8_CLOSE = 0.1
 _LEAST_SCALE = 1 / 64
@@ -65,16 +65,16 @@ class Matrix(nn.Module):
     scale: Tensor | None
     turned: Tensor | None
     ones: Tensor | None
-    reach: Tensor | None
-    """The reciprocal of the least scale, (1,); a number of Python's would be compiled into a block,
-    and every block by itself."""
+    share: Tensor | None
+    turned_share: Tensor | None
+    """Times which what belongs to the branch stands beside a product's rows, (1,)."""
 
     def __init__(self, parts: Sequence[Tensor], storage: Storage, few: int = 0) -> None:
         """`parts` lie one under the other; `few` is the width of the branch."""
         super().__init__()
         self.precision: Precision = storage.precision
         whole = torch.cat([p.detach().to(storage.device, storage.dtype) for p in parts])
-        scale = turned = ones = reach = None
+        scale = turned = ones = share = turned_share = None
         if storage.precision != "plain":
             whole, scale = _rounded_weight(whole)
         if storage.precision == "fp8":
@@ -83,12 +83,37 @@ class Matrix(nn.Module):
             if storage.turned:
                 turned = _with_room(whole.view(torch.uint8).T, few)
                 whole = _with_room(whole.view(torch.uint8), few)
-                reach = scale.min().reciprocal()[None]
+                share, turned_share = torch.ones(2, 1, device=whole.device)
         self.register_buffer("weight", whole, persistent=False)
         self.register_buffer("scale", scale, persistent=False)
         self.register_buffer("turned", turned, persistent=False)
         self.register_buffer("ones", ones, persistent=False)
-        self.register_buffer("reach", reach, persistent=False)
+        self.register_buffer("share", share, persistent=False)
+        self.register_buffer("turned_share", turned_share, persistent=False)
+
+    def rooms(self, branch: Branch, outputs: Sequence[int]) -> list[Part]:
+        """Where the matrices of a branch go that takes part in the products; `outputs` of each of
+        its layers, none if it does not.
+        """
+        if self.turned is None or self.share is None or self.turned_share is None:
+            return []
+        assert self.scale is not None
+        rank, reach = branch.b.shape[1], self.scale.amin(0).reciprocal()
+        b, room = branch.b.detach(), self.weight[:, self.turned.shape[0] :]
+        a, turned_room = branch.a.detach(), self.turned[:, self.weight.shape[0] :]
+        parts: list[Part] = []
+        first = 0
+        for number, count in enumerate(outputs):
+            mine, rows = slice(number * rank, (number + 1) * rank), slice(first, first + count)
+            first += count
+            parts += [
+                Part(
+                    b[rows], branch.most_b, room[rows, mine], self.share, branch.strength,
+                    self.scale[rows], reach,
+                ),
+                Part(a[mine].T, branch.most_a, turned_room[:, mine], self.turned_share),
+            ]  # fmt: skip
+        return parts
 
 
 def _rounded_weight(whole: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,6 +176,7 @@ class LoraLinears(nn.Module):
         self.branch = branch
         self.draws_folded = self.own_norms = False
         self.out_features = [linear.out_features for linear in linears]
+        branch.elsewhere += self.matrix.rooms(branch, self.out_features)
         self.register_buffer("bias", _bias(linears, storage), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -249,7 +275,7 @@ def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, branch: Branch)
     """
     y, _low = _product(
         x, matrix.weight, matrix.scale, matrix.turned, matrix.ones, bias, branch.a,
-        branch.wide_b(), branch.most_a, branch.most_b, matrix.reach,
+        branch.wide_b(), matrix.share, matrix.turned_share,
     )  # fmt: skip
     return y
 
@@ -257,14 +283,13 @@ def lora_product(x: Tensor, matrix: Matrix, bias: Tensor | None, branch: Branch)
 @torch.library.custom_op("headshot::lora_product", mutates_args=())
 def _product(
     x: Tensor, weight: Tensor, scale: Tensor | None, turned: Tensor | None, ones: Tensor | None,
-    bias: Tensor | None, a: Tensor, b: Tensor, most_a: Tensor, most_b: Tensor,
-    reach: Tensor | None,
+    bias: Tensor | None, a: Tensor, b: Tensor, share: Tensor | None, turned_share: Tensor | None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The outputs, and A x.
 
-    In fp8 the branch is part of the product where the matrix has room for it (which nobody else
-    reads, so that writing there changes no input); elsewhere it is added in place, so that the
-    outputs are written once more, and no second matrix of their size.
+    In fp8 the branch is part of the product where the matrix has room for it, in which it was
+    written when it was seated; elsewhere it is added in place, so that the outputs are written once
+    more, and no second matrix of their size.
     """
     low, inputs = x @ a.T, x.shape[1]
     if scale is None or ones is None:
@@ -273,7 +298,6 @@ def _product(
     if not room:
         x8, row_scale = rounded(x)
         return _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias).addmm_(low, b.T), low
-    share = spread_into(weight[:, inputs : inputs + b.shape[1]], b, most_b, scale, reach)
     x8, row_scale = rounded(x, None, low, share, room)
     return _scaled_mm(x8, weight.T, row_scale, scale.T, x.dtype, bias), low
 
@@ -281,7 +305,7 @@ def _product(
 @_product.register_fake
 def _(
     x: Tensor, weight: Tensor, scale: Any, turned: Any, ones: Any, bias: Any, a: Tensor, b: Tensor,
-    most_a: Any, most_b: Any, reach: Any,
+    share: Any, turned_share: Any,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     return x.new_empty(x.shape[0], weight.shape[0]), x.new_empty(x.shape[0], a.shape[0])
 
@@ -299,14 +323,14 @@ def _(x8: Tensor, row_scale: Any, weight: Tensor, scale: Any, bias: Any, like: T
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    x, weight, scale, turned, ones, _, a, b, most_a, _, _ = inputs
-    ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b, most_a)
+    x, weight, scale, turned, ones, _, a, b, _, turned_share = inputs
+    ctx.save_for_backward(x, output[1], weight, scale, turned, ones, a, b, turned_share)
 
 
 def _d_product(ctx: Any, dy: Tensor, _d_low: Tensor | None) -> tuple[Tensor | None, ...]:
-    x, low, weight, scale, turned, ones, a, b, most_a = ctx.saved_tensors
-    dx, da, db = _gradients(dy, weight, scale, turned, ones, x, low, a, b, most_a)
-    return dx, None, None, None, None, None, da, db, None, None, None
+    x, low, weight, scale, turned, ones, a, b, share = ctx.saved_tensors
+    dx, da, db = _gradients(dy, weight, scale, turned, ones, x, low, a, b, share)
+    return dx, None, None, None, None, None, da, db, None, None
 
 
 _product.register_autograd(_d_product, setup_context=_keep)
@@ -315,7 +339,7 @@ _product.register_autograd(_d_product, setup_context=_keep)
 @torch.library.custom_op("headshot::lora_gradients", mutates_args=())
 def _gradients(
     dy: Tensor, weight: Tensor, scale: Tensor | None, turned: Tensor | None, ones: Tensor | None,
-    x: Tensor, low: Tensor, a: Tensor, b: Tensor, most_a: Tensor,
+    x: Tensor, low: Tensor, a: Tensor, b: Tensor, share: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """Of x, A and B. The scales of W's rows lie along the sum of dy W, so they go into dy before it
     is rounded.
@@ -329,7 +353,6 @@ def _gradients(
         dy8, row_scale = rounded(dy, scale.flatten())
         dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype).addmm_(d_low, a)
     else:
-        share = spread_into(turned[:, outputs : outputs + a.shape[0]], a.T, most_a)
         dy8, row_scale = rounded(dy, scale.flatten(), d_low, share, turned.shape[1] - outputs)
         dx = _scaled_mm(dy8, turned.T, row_scale, ones, dy.dtype)
     return dx, d_low.T @ x, dy.T @ low
@@ -338,7 +361,7 @@ def _gradients(
 @_gradients.register_fake
 def _(
     dy: Tensor, weight: Tensor, scale: Any, turned: Any, ones: Any, x: Tensor, low: Tensor,
-    a: Tensor, b: Tensor, most_a: Any,
+    a: Tensor, b: Tensor, share: Any,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     return dy.new_empty(x.shape), dy.new_empty(a.shape), dy.new_empty(b.shape)
 

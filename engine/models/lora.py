@@ -16,6 +16,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from engine.models.spreading import Part, Spreader
+
 DEFAULT_RANK = 16
 _ALIGNMENT = 64
 """Elements. The matrices of every group begin at a multiple of it, as fast kernels ask for."""
@@ -57,13 +59,15 @@ class Branch(nn.Module):
     most_a: Tensor
     most_b: Tensor
     """Largest absolute numbers of both as they were seated, (), fp32."""
+    elsewhere: list[Part]
+    """Where else the matrices are wanted, by whoever computes with them otherwise."""
 
     def __init__(self, group: Group, flat: Tensor, strength: Tensor, own: Tensor | None) -> None:
         super().__init__()
         for name in ("most_a", "most_b"):
             most = torch.zeros((), device=flat.device)
             self.register_buffer(name, most, persistent=False)
-        self.num_layers = len(group)
+        self.num_layers, self.elsewhere = len(group), []
         self.a = nn.Parameter(_all_a(group, flat), requires_grad=False)
         self.b = nn.Parameter(_all_b(group, flat), requires_grad=False)
         self.register_buffer("strength", strength, persistent=False)
@@ -112,6 +116,7 @@ class LoraSlots:
         branches = self._branches.values()
         self._matrices = [m.detach() for branch in branches for m in (branch.a, branch.b)]
         self._mosts = [most for branch in branches for most in (branch.most_a, branch.most_b)]
+        self._spreader = Spreader(())
 
     @property
     def device(self) -> torch.device:
@@ -156,11 +161,13 @@ class LoraSlots:
         strength, seated = self._strength.clone(), self._seated
         self._strength.zero_()
         self._seated = None
+        self._spread()
         try:
             yield
         finally:
             self._strength.copy_(strength)
             self._seated = seated
+            self._spread()
 
     def gradient(self) -> Tensor:
         """A flat gradient of zeros, in this dtype, to which backward adds from now on.
@@ -221,6 +228,14 @@ class LoraSlots:
         """All in a few kernels, for this happens at every step of a training."""
         found = torch._foreach_norm(self._matrices, float("inf"))  # pyright: ignore
         torch._foreach_copy_(self._mosts, found)  # pyright: ignore
+        self._spread()
+
+    def _spread(self) -> None:
+        """To where the matrices are wanted besides."""
+        parts = [part for branch in self._branches.values() for part in branch.elsewhere]
+        if len(parts) != len(self._spreader.parts):
+            self._spreader = Spreader(parts)
+        self._spreader.spread()
 
     def _branch_out(self) -> dict[str, Branch]:
         """Groups of the same shape share the pattern of who owns which columns."""

@@ -20,14 +20,8 @@ from engine.models.rows import lined_up, power_for, third_of, warps_for
 FP8 = torch.float8_e4m3fn
 FP8_MOST = 448.0
 _SMALLEST_AMAX = 1e-12
-_ROOM = 256.0
-"""The largest number of a branch beside a rounded matrix: there is as much above it as rounding the
-matrix may have left, and below it fourteen powers of two."""
-_SPREAD_ROWS = 64
 _CLOSE = 0.005
 """A fifth of what rounding itself changes."""
-_ROUNDED = 0.04
-"""What rounding itself may change."""
 
 
 def to_fp8(
@@ -71,25 +65,6 @@ def _(
 ) -> tuple[Tensor, Tensor]:
     scale = rows.new_empty(rows.shape[0], 1, dtype=torch.float32)
     return rows.new_empty(rows.shape[0], rows.shape[1] + room, dtype=FP8), scale
-
-
-def spread_into(
-    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None = None,
-    reach: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """A branch's matrix (rows, few) into the last columns of a rounded one, which are its room.
-
-    The product's other side has then to bring what belongs to the branch times the number (1,) that
-    is returned: it is chosen so that both fit. `most` () is the branch's largest number, `scales`
-    (rows, 1) are those of the rounded matrix and `reach` (1,) the reciprocal of the least of them.
-    """
-    if room.device.type == "cuda" and _works("spread", room.device):
-        return _launch_spread(room, branch, most, scales, reach)
-    widest = most.float()[None] if reach is None else most.float() * reach
-    share = widest.clamp(min=_SMALLEST_AMAX) / _ROOM
-    wide = branch.float() / share if scales is None else branch.float() / share / scales
-    room.copy_(wide.clamp(-FP8_MOST, FP8_MOST).to(FP8))
-    return share
 
 
 @torch.library.custom_op("headshot::rounded_norm", mutates_args=())
@@ -177,21 +152,6 @@ def _launch_gelu(hidden: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]
     return out, row_scale
 
 
-def _launch_spread(
-    room: Tensor, branch: Tensor, most: Tensor, scales: Tensor | None, reach: Tensor | None
-) -> Tensor:
-    rows, few = branch.shape
-    share = torch.empty(1, dtype=torch.float32, device=room.device)
-    _kernels().spread[(-(-rows // _SPREAD_ROWS),)](
-        branch, branch if scales is None else scales, most, most if reach is None else reach,
-        room, share, rows,
-        branch.stride(0), branch.stride(1), room.stride(0), columns=few,
-        has_scales=scales is not None, has_reach=reach is not None, most=FP8_MOST,
-        smallest=_SMALLEST_AMAX, room=_ROOM, row_block=_SPREAD_ROWS, block=power_for(few),
-    )  # fmt: skip
-    return share
-
-
 def _empty(count: int, columns: int, like: Tensor) -> tuple[Tensor, Tensor]:
     return (
         torch.empty(count, columns, dtype=FP8, device=like.device),
@@ -224,14 +184,7 @@ def _trials(device: torch.device, width: int) -> dict[str, Callable[[], tuple[An
             to_fp8(normed(x.float(), shift.float(), scale.float()).flatten(0, 1)),
         ),
         "round_gelu": lambda: (_launch_gelu(x, x[..., :96]), to_fp8(activated.flatten(0, 1))),
-        "spread": lambda: (_spread_alone(low, factors[:16, None]), (low.float(), 1.0)),
     }
-
-
-def _spread_alone(low: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
-    room = torch.zeros(low.shape[0], low.shape[1] + 16, device=low.device).to(FP8)[:, 16:]
-    share = _launch_spread(room, low, low.abs().amax().float(), scales, 1 / scales.amin(0))
-    return room, share * scales
 
 
 @cache
@@ -248,6 +201,4 @@ def _works(kernel: str, device: torch.device) -> bool:
                 side.append(short.float() * scale)
         return trials.furthest(found, wanted)
 
-    return trials.passes(
-        "own_rounding", difference, _ROUNDED if kernel == "spread" else _CLOSE, kernel=kernel
-    )
+    return trials.passes("own_rounding", difference, _CLOSE, kernel=kernel)

@@ -89,31 +89,6 @@ def round_gelu(
 
 
 @triton.jit
-def spread(
-    branch, weight_scales, largest, reach, out, share, rows, row_stride, column_stride, out_stride,
-    columns: tl.constexpr, has_scales: tl.constexpr, has_reach: tl.constexpr, most: tl.constexpr,
-    smallest: tl.constexpr, room: tl.constexpr, row_block: tl.constexpr, block: tl.constexpr,
-):  # fmt: skip
-    """Some rows of a branch's matrix, in the units that leave both sides of a product room."""
-    number = tl.program_id(0)
-    row = (number * row_block + tl.arange(0, row_block)).to(tl.int64)
-    at = tl.arange(0, block)
-    inside = (row < rows)[:, None] & (at < columns)[None]
-    widest = tl.load(largest)
-    if has_reach:
-        widest *= tl.load(reach)
-    unit = tl.maximum(widest, smallest) * (1 / room)
-    source = branch + row[:, None] * row_stride + at[None] * column_stride
-    x = tl.load(source, mask=inside, other=0.0).to(tl.float32) / unit
-    if has_scales:
-        x = x / tl.load(weight_scales + row, mask=row < rows, other=1.0)[:, None]
-    short = tl.minimum(tl.maximum(x, -most), most).to(tl.float8e4nv)
-    tl.store(out + row[:, None] * out_stride + at[None], short, mask=inside)
-    if number == 0:
-        tl.store(share, unit)
-
-
-@triton.jit
 def _gelu(x):
     """Approximated by tanh, which the processor has an instruction for: exact to eleven bits."""
     inner = x * (0.7978845608028654 + 0.035677408136300125 * x * x)

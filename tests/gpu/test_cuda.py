@@ -4,6 +4,7 @@ Skipped elsewhere. `python -m pytest tests/gpu` on a machine with a GPU.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from benchmarks import full_size
 from benchmarks.train import learning_inputs
 from engine.generation.sampling import Sampler, Shot, pictures_at_once
 from engine.gpu import rehearsal
-from engine.models import attention, heads, linears, norms, rounding
+from engine.models import attention, heads, linears, norms, rounding, spreading
 from engine.models.flux1 import Flux1
 from engine.models.memory import MemoryPlan
 
@@ -170,6 +171,20 @@ def test_heads_by_our_kernels_are_the_plain_ones(size: int) -> None:
 
 def test_norms_by_our_kernels_are_the_plain_ones() -> None:
     assert norms.own_kernels_work(CUDA)
+
+
+def test_branches_are_spread_by_our_kernel_as_they_would_be_one_by_one() -> None:
+    assert spreading._works(CUDA)
+    parts, others = (spreading._trial(CUDA) for _ in range(2))
+    others = [
+        replace(mine, room=theirs.room, share=theirs.share)
+        for mine, theirs in zip(parts, others, strict=True)
+    ]
+    spreading.Spreader(parts).spread()
+    for mine, theirs in zip(parts, others, strict=True):
+        spreading._write(theirs)
+        torch.testing.assert_close(mine.share, theirs.share)
+        assert (mine.room.float() == theirs.room.float()).float().mean() > 0.99
 
 
 def test_the_chosen_attention_is_attention() -> None:
