@@ -18,12 +18,8 @@ def norm(
     row = tl.program_id(0).to(tl.int64)
     picture, token = row // tokens, row % tokens
     source = rows + picture * picture_stride + token * token_stride
-    x, y, z, inverse = _centred(source, columns, epsilon, third)
-    by_x, by_y, by_z = read_row(factors + picture * factor_stride, columns, third)
-    to_x, to_y, to_z = read_row(shifts + picture * shift_stride, columns, third)
-    x = x * inverse * (1.0 + by_x) + to_x
-    y = y * inverse * (1.0 + by_y) + to_y
-    z = z * inverse * (1.0 + by_z) + to_z
+    factors, shifts = factors + picture * factor_stride, shifts + picture * shift_stride
+    x, y, z = normed_row(source, factors, shifts, columns, epsilon, third)
     write_row(out + row * columns, x, y, z, columns, third)
 
 
@@ -61,6 +57,19 @@ def norm_back(
     part = (picture * tl.num_programs(0) + number) * columns
     write_row(to_shift + part, shift_x, shift_y, shift_z, columns, third)
     write_row(to_factor + part, factor_x, factor_y, factor_z, columns, third)
+
+
+@triton.jit
+def normed_row(
+    source, factors, shifts, columns: tl.constexpr, epsilon: tl.constexpr, third: tl.constexpr
+):
+    """A row normalised, scaled and shifted."""
+    x, y, z, inverse = _centred(source, columns, epsilon, third)
+    by_x, by_y, by_z = read_row(factors, columns, third)
+    to_x, to_y, to_z = read_row(shifts, columns, third)
+    x = x * inverse * (1.0 + by_x) + to_x
+    y = y * inverse * (1.0 + by_y) + to_y
+    return x, y, z * inverse * (1.0 + by_z) + to_z
 
 
 @triton.jit

@@ -6,7 +6,8 @@ A program holds a whole row, in three parts (see `rows_kernel`).
 import triton  # pyright: ignore[reportMissingImports]
 import triton.language as tl  # pyright: ignore[reportMissingImports]
 
-from engine.models.rows_kernel import read_row, within_row, write_row
+from engine.models.norms_kernel import normed_row
+from engine.models.rows_kernel import read_row, write_row
 
 
 @triton.jit
@@ -47,15 +48,8 @@ def round_normed(
     """One token: normalised, scaled and shifted as its picture's, rounded."""
     row = tl.program_id(0).to(tl.int64)
     picture = row // tokens
-    x, y, z = read_row(rows + row * columns, columns, third)
-    mean = tl.sum(x + y + z, 0) / columns
-    x, y, z = within_row(x - mean, y - mean, z - mean, columns, third)
-    inverse = tl.rsqrt(tl.sum(x * x + y * y + z * z, 0) / columns + epsilon)
-    by_x, by_y, by_z = read_row(factors + picture * factor_stride, columns, third)
-    to_x, to_y, to_z = read_row(shifts + picture * shift_stride, columns, third)
-    x = x * inverse * (1.0 + by_x) + to_x
-    y = y * inverse * (1.0 + by_y) + to_y
-    z = z * inverse * (1.0 + by_z) + to_z
+    factors, shifts = factors + picture * factor_stride, shifts + picture * shift_stride
+    x, y, z = normed_row(rows + row * columns, factors, shifts, columns, epsilon, third)
     scale = tl.maximum(_top(x, y, z), smallest) * (1 / most)
     tl.store(scales + row, scale)
     back = 1.0 / scale
