@@ -62,6 +62,8 @@ def read_header(data: bytes, name: str) -> Header:
 def to_comfyui(data: bytes, facts: Mapping[str, str]) -> bytes:
     """Our file with the names of kohya's scripts, which ComfyUI, Forge and diffusers read.
 
+    Layers of which nothing was learned are in neither.
+
     Raises:
         CommandError: where a fused layer's parts are not all there.
     """
@@ -70,6 +72,8 @@ def to_comfyui(data: bytes, facts: Mapping[str, str]) -> bytes:
     bare = {module.removeprefix("transformer."): module for module in modules}
     fused: dict[str, Tensor] = {}
     for original, parts in lora_names.originals(bare).items():
+        if not any(part in bare for part in parts):
+            continue
         if not all(part in bare for part in parts):
             raise CommandError(f"the LoRA lacks a part of {original}; it cannot be exported so")
         key = "lora_unet_" + original.replace(".", "_")

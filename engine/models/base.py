@@ -82,6 +82,8 @@ class ImageModel(ABC):
     device: torch.device
     dtype: torch.dtype
     lora: LoraSlots
+    modulations: frozenset[str] = frozenset()
+    """Of the layers in `lora`, those that treat all tokens of a picture alike."""
     tier: MemoryTier = "auto"
     """Of the card's memory that it is laid out for; "auto" where there is no card."""
     megapixels_at_once: float = 4.0

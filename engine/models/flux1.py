@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from engine.models import acceleration, attention, heads, norms
 from engine.models.acceleration import Recorder
 from engine.models.base import ImageModel, ModelFacts, Size, TextEmbeddings
 from engine.models.emphasis import weighted_mse
-from engine.models.flux1_network import FluxNetwork, lora_groups
+from engine.models.flux1_network import FluxNetwork, lora_groups, modulation_groups
 from engine.models.heads import Rotation
 from engine.models.linears import Storage
 from engine.models.lora import DEFAULT_RANK, LoraSlots
@@ -80,6 +81,7 @@ class Flux1(ImageModel):
         plan, device, dtype = self.plan, self.device, self.dtype
         transformer = self._parts.transformer(dtype)
         self.lora = LoraSlots(transformer, lora_groups(transformer), rank, device, dtype)
+        self.modulations = frozenset(chain.from_iterable(modulation_groups(transformer)))
         head_size = int(transformer.config["attention_head_dim"])
         kernels, attend = attention.choose(device, dtype, head_size)
         storage = Storage(device, dtype, plan.precision, plan.turned, plan.folds)

@@ -41,10 +41,20 @@ def lora_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
     """
     doubles = [f"{DOUBLE}.{n}" for n in range(len(_blocks(transformer, DOUBLE)))]
     singles = [f"{SINGLE}.{n}" for n in range(len(_blocks(transformer, SINGLE)))]
-    groups = [tuple(f"{block}.{name}" for block in doubles for name in _DOUBLE_NORMS)]
-    groups += [tuple(f"{block}.{name}" for block in singles for name in _SINGLE_NORMS)]
+    groups = modulation_groups(transformer)
     groups += [tuple(f"{b}.{name}" for name in group) for b in doubles for group in _DOUBLE_GROUPS]
     groups += [tuple(f"{b}.{name}" for name in group) for b in singles for group in _SINGLE_GROUPS]
+    return groups
+
+
+def modulation_groups(transformer: nn.Module) -> list[tuple[str, ...]]:
+    """Those of all linears that shift, scale and gate every token of a block alike."""
+    groups = (
+        tuple(
+            f"{kind}.{n}.{name}" for n in range(len(_blocks(transformer, kind))) for name in names
+        )
+        for kind, names in ((DOUBLE, _DOUBLE_NORMS), (SINGLE, _SINGLE_NORMS))
+    )
     return [group for group in groups if group]
 
 

@@ -8,7 +8,7 @@ Low-rank adapters: Hu et al., LoRA, 2021; rank equals alpha, so the adapter's ow
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -195,10 +195,27 @@ class LoraSlots:
             branch.a.requires_grad_(False).grad = None
             branch.b.requires_grad_(False).grad = None
 
+    def spans(self, modules: Collection[str]) -> list[tuple[int, int]]:
+        """Where in flat weights the matrices of these layers lie, without what lies between."""
+        spans: list[tuple[int, int]] = []
+        for slot in self.slots:
+            if slot.module in modules:
+                for start, width in ((slot.a_start, slot.in_features),
+                                     (slot.b_start, slot.out_features)):  # fmt: skip
+                    spans.append((start, start + slot.rank * width))
+        return _merged(sorted(spans))
+
     def unpack(self, weights: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Flat weights as A and B by module name, in the dtype of the computation."""
         flat = weights.detach().to(self.dtype)
         return {slot.module: (slot.a(flat), slot.b(flat)) for slot in self.slots}
+
+    def silent(self, weights: Tensor) -> set[str]:
+        """The layers of all groups in which these weights change nothing."""
+        flat = weights.detach().to(self.dtype)
+        return {
+            slot.module for group in self._groups if not _all_b(group, flat).any() for slot in group
+        }
 
     def pack(self, pairs: Mapping[str, tuple[Tensor, Tensor]]) -> Tensor:
         """A and B by module name as flat fp32 weights; lower ranks are padded with zeros.
@@ -247,6 +264,17 @@ class LoraSlots:
                 patterns[shape] = _pattern(shape, self.rank, self.flat)
             branches[group[0].module] = Branch(group, self.flat, self._strength, patterns[shape])
         return branches
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those that follow one another as one."""
+    merged = list(spans[:1])
+    for start, end in spans[1:]:
+        if start == merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _lay_out(root: nn.Module, groups: Sequence[Sequence[str]], rank: int) -> list[Group]:

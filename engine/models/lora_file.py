@@ -25,8 +25,12 @@ _UNKNOWN = "unknown"
 
 
 def write(slots: LoraSlots, weights: Tensor, base: str) -> bytes:
-    """Flat weights as a file, in the dtype the base computes in: what was tried is what is kept."""
-    pairs = slots.unpack(weights)
+    """Flat weights as a file, in the dtype the base computes in: what was tried is what is kept.
+
+    Groups of layers that change nothing are left out, unless none changes anything.
+    """
+    pairs, silent = slots.unpack(weights), slots.silent(weights)
+    pairs = {module: pair for module, pair in pairs.items() if module not in silent} or pairs
     tensors = {
         f"transformer.{module}.lora_{letter}.weight": matrix.cpu().contiguous()
         for module, pair in pairs.items()

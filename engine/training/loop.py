@@ -121,6 +121,8 @@ class Trainer:
             recipe.batch,
             seed,
         )
+        held = () if recipe.learns_modulations else model.modulations
+        self._held = model.lora.spans(held)
         self._fingerprint = _fingerprint(dataset, recipe, seed, model.facts.name, start_from)
         self._state = self._take_up() or self._begin(start_from)
         self._optimizer = self._state.optimizer(recipe)
@@ -232,7 +234,7 @@ class Trainer:
         self._seconds_here += seconds
 
     def _gradient(self, step: int) -> tuple[Tensor, Tensor]:
-        """The loss of a step and the flat gradient of it, fp32."""
+        """The loss of a step and the flat gradient of it, fp32, of what is learned."""
         model, recipe = self._model, self.recipe
         ahead = self._ahead
         given = ahead if ahead is not None and ahead.step == step else self._inputs(step)
@@ -244,7 +246,13 @@ class Trainer:
         loss, gradient = model.learn(
             given.noisy, given.sigma, given.text, recipe.guidance, target.float(), given.emphasis
         )
-        return loss, gradient.float()
+        return loss, self._hold(gradient.float())
+
+    def _hold(self, flat: Tensor) -> Tensor:
+        """Nothing, in place, where nothing is learned."""
+        for start, end in self._held:
+            flat[start:end].zero_()
+        return flat
 
     def _inputs(self, step: int) -> _Inputs:
         """What a step looks at. It follows from the seed and the step alone."""
@@ -322,6 +330,7 @@ class Trainer:
         slots = self._model.lora
         if start_from is None:
             weights = slots.fresh(torch.Generator().manual_seed(flow.derive(self._seed, "start")))
+            self._hold(weights)
         else:
             weights = lora_file.read(start_from, slots, self._model.facts.name)
         return State(weights, weights.clone(), slots.zeros(), slots.zeros())

@@ -34,6 +34,9 @@ class Recipe(Frozen):
     preservation_weight: float = Field(
         default=1.0, ge=1, description="what each of those counts; others count 1"
     )
+    learns_modulations: bool = Field(
+        default=True, description="layers that know no token, and so not who is asked for"
+    )
     face_weight: float = Field(
         default=1.0, ge=1, description="what an error in the head counts, one elsewhere being 1"
     )
@@ -176,6 +179,7 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         resolutions=fitting or (native_px,),
         ema_decay=0.98 if is_small else 0.99,
         caption_dropout=0.0 if is_small else 0.05,
+        learns_modulations=False,
         face_weight=_FACE_WEIGHT,
         preservation_share=dial.preservation_share,
         preservation_weight=dial.preservation_weight,

@@ -85,6 +85,21 @@ def test_comfyui_patches_its_fused_layers_with_it(model: ImageModel, weights: Te
     assert tensors == {}
 
 
+def test_what_was_not_learned_goes_out_as_nothing(model: ImageModel, weights: Tensor) -> None:
+    """Groups that change nothing are not in the file; a layer among others is."""
+    weights = weights.clone()
+    silent = {slot.module for slot in model.lora.slots if "to_k" in slot.module}
+    for slot in model.lora.slots:
+        if slot.module in silent | model.modulations:
+            slot.a(weights).zero_()
+            slot.b(weights).zero_()
+
+    file = lora_formats.to_comfyui(lora_file.write(model.lora, weights, "tiny"), FACTS)
+
+    assert_same_products(model, lora_file.read(file, model.lora, "tiny"), weights)
+    assert not [key for key in safetensors.torch.load(file) if "modulation" in key]
+
+
 def full_size(rank: int, modules: Mapping[str, tuple[int, int]]) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(3)
     tensors: dict[str, Tensor] = {}

@@ -31,6 +31,22 @@ def test_what_is_written_is_read() -> None:
     assert data == lora_file.write(slots, weights, "some-base")
 
 
+def test_layers_that_change_nothing_are_left_out_unless_none_does() -> None:
+    slots = make_slots()
+    weights = noise(slots)
+    slots.slots[0].b(weights).zero_()
+
+    data = lora_file.write(slots, weights, "b")
+
+    keys = {f"transformer.1.lora_{letter}.weight" for letter in "AB"}
+    assert safetensors.torch.load(data).keys() == keys
+    found = slots.unpack(lora_file.read(data, slots, "b"))
+    assert not any(matrix.any() for matrix in found["0"])
+    assert torch.equal(found["1"][1], slots.unpack(weights)["1"][1])
+    nobody = lora_file.write(slots, slots.zeros(), "b")
+    assert not lora_file.read(nobody, slots, "b").any()
+
+
 def test_a_file_of_a_lower_rank_is_read() -> None:
     small, large = make_slots(2), make_slots(4)
     weights = noise(small)

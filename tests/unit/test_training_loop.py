@@ -234,6 +234,23 @@ def test_preserving_steps_count_as_much_as_the_recipe_says(model: ImageModel) ->
     assert first(5.0) == pytest.approx(5 * once)
 
 
+@pytest.mark.parametrize("learns", [True, False])
+def test_layers_that_know_no_token_are_learned_if_the_recipe_says_so(
+    model: ImageModel, learns: bool
+) -> None:
+    recipe = RECIPE.model_copy(update={"learns_modulations": learns})
+    learning = trainer(model, recipe=recipe)
+    losses(learning)
+
+    learned = {module for module, (_, b) in model.lora.unpack(learning.weights).items() if b.any()}
+    slots = {slot.module for slot in model.lora.slots}
+    assert model.modulations < slots
+    assert learned == (slots if learns else slots - model.modulations)
+    kept = lora_file.read(learning.lora(), model.lora, model.facts.name)
+    for module, (_, b) in model.lora.unpack(kept).items():
+        assert b.any() == (module in learned)
+
+
 def test_another_seed_is_another_training(model: ImageModel) -> None:
     assert losses(trainer(model, seed=3)) != losses(trainer(model, seed=4))
 

@@ -14,6 +14,7 @@ def test_the_origins_recipe_is_kept_whatever_the_photos_are() -> None:
     assert (recipe.steps, recipe.rank, recipe.learning_rate) == (2000, 16, 4e-4)
     assert recipe.resolutions == (512, 768, 1024)
     assert (recipe.caption_dropout, recipe.batch) == (0.05, 1)
+    assert recipe.learns_modulations
 
 
 @pytest.mark.parametrize("native_px", [80, 256, 1024])
