@@ -27,7 +27,7 @@ from engine.generation.sampling import Shot as SamplerShot
 from engine.gpu import captioning, witness
 from engine.gpu.judge import Judge
 from engine.gpu.looks import Looker
-from engine.models import captioner, catalogue, lora_file
+from engine.models import captioner_choice, catalogue, lora_file
 from engine.models.folder import CAPTIONER
 from engine.photos import dataset, holdout
 from engine.photos.decoding import RGB
@@ -58,7 +58,7 @@ class Studio:
         self._class_word = class_word
         folder = catalogue.find(base)
         own = folder / CAPTIONER
-        self._captioner = captioner.choose(captioner.AUTO, self.native_px, own)
+        self._captioner = captioner_choice.choose(captioner_choice.AUTO, self.native_px, own)
         self._describe = witness.of(self._captioner, own, lambda: self.model)
         self.fingerprint = _fingerprint(folder)
 

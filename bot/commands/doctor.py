@@ -76,6 +76,8 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     yield _gpu(settings, probe)
     if probe and probe.get("memory"):
         yield _memory(settings.engine.memory, probe["memory"])
+    if probe and "captioner" in probe:
+        yield _captioner(settings.engine.captioner, probe["captioner"])
     yield _base(settings, probe)
     yield await _queue(settings)
     yield _folder(settings.data_dir)
@@ -94,7 +96,7 @@ async def _probe(engine: EngineSection) -> dict[str, Any] | None:
     if not torch_is_installed():
         return None
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", PROBE, engine.base, engine.memory),
+        *(sys.executable, "-m", PROBE, engine.base, engine.memory, engine.captioner),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -144,6 +146,23 @@ def _memory(wish: str, plan: dict[str, Any]) -> Finding:
     if plan["streamed_share"]:
         found += f", {plan['streamed_share']:.0%} of the blocks outside the card"
     return Finding(what="gpu memory", state="good", found=found)
+
+
+def _captioner(wish: str, one: dict[str, Any] | None) -> Finding:
+    """Who looks at the photos before a training."""
+    what, without = "captions", "what the photo checks see, which are neither clothes nor places"
+    if one is None:
+        return Finding(what=what, state="good", found=f"none wanted: {without}")
+    if one["is_here"]:
+        return Finding(what=what, state="good", found=one["name"])
+    if wish == "auto":
+        found = f"{one['name']}, to be downloaded at the first training (half a gigabyte)"
+        remedy = f"without network: hf download {one['name']} elsewhere, and copy the cache"
+        return Finding(what=what, state="advice", found=found, remedy=remedy)
+    remedy = f"without it captions are {without}; name a folder or a repository of Florence-2"
+    return Finding(
+        what=what, state="advice", found=f"{one['name']}, not on this machine", remedy=remedy
+    )
 
 
 def _base(settings: Settings, probe: dict[str, Any] | None) -> Finding:

@@ -27,7 +27,7 @@ from engine.gpu.scheduler import Task
 from engine.gpu.training_task import TrainingTask
 from engine.gpu.wardrobe import Wardrobe
 from engine.gpu.witness import Describe, blind
-from engine.models import acceleration, captioner, catalogue, memory
+from engine.models import acceleration, captioner_choice, catalogue, memory
 from engine.models.base import ImageModel
 from engine.models.folder import CAPTIONER
 
@@ -147,6 +147,6 @@ class ModelRooms:
             )
             own = catalogue.find(self._settings.base) / CAPTIONER
             wish, native_px = self._settings.captioner, self._base.facts.native_px
-            self._captioner = captioner.choose(wish, native_px, own)
+            self._captioner = captioner_choice.choose(wish, native_px, own)
             self._describe = witness.of(self._captioner, own, self._load)
         return self._base

@@ -1,7 +1,7 @@
-"""What torch finds on this machine, as one line of JSON: `python -m engine.models.probe BASE TIER`.
+"""What torch finds on this machine, as JSON: `python -m engine.models.probe BASE TIER CAPTIONER`.
 
-For those who must not import torch themselves. Knows devices and how a base would be laid out on
-them; loads no model and downloads nothing.
+For those who must not import torch themselves. Knows devices, how a base would be laid out on them,
+and who would look at its photos; loads no model and downloads nothing.
 """
 
 import json
@@ -14,11 +14,13 @@ from huggingface_hub import try_to_load_from_cache
 
 from engine.contract.failures import EngineError
 from engine.contract.settings import MemoryTier
+from engine.models import captioner_choice
+from engine.models.folder import CAPTIONER
 
 GIB = 2**30
 
 
-def probe(base: str, tier: MemoryTier) -> dict[str, Any]:
+def probe(base: str, tier: MemoryTier, captioner: str = captioner_choice.AUTO) -> dict[str, Any]:
     gpus = _gpus()
     cached = None
     if base.count("/") == 1 and not Path(base).expanduser().exists():
@@ -29,7 +31,9 @@ def probe(base: str, tier: MemoryTier) -> dict[str, Any]:
         "mps": torch.backends.mps.is_available(),
         "cached": cached,
     }
-    return found | ({"memory": _memory(base, tier)} if gpus and cached is not False else {})
+    if not gpus or cached is False:
+        return found
+    return found | {"memory": _memory(base, tier), "captioner": _captioner(base, captioner)}
 
 
 def _gpus() -> list[dict[str, Any]]:
@@ -59,11 +63,24 @@ def _memory(base: str, tier: MemoryTier) -> dict[str, Any] | None:
     }
 
 
+def _captioner(base: str, wish: str) -> dict[str, Any] | None:
+    """Who is wanted, and whether it is on this machine; None where nobody is."""
+    from engine.models import catalogue  # as above
+
+    try:
+        folder = catalogue.find(base)
+        native_px = catalogue.facts(base, folder).native_px
+    except EngineError:
+        return None
+    name = captioner_choice.wanted(wish, native_px, folder / CAPTIONER)
+    return None if name is None else {"name": name, "is_here": captioner_choice.is_here(name)}
+
+
 def main() -> None:
-    base, tier = sys.argv[1:]
+    base, tier, captioner = sys.argv[1:]
     if tier not in get_args(MemoryTier):
         raise SystemExit(f"memory is {tier!r}; it must be one of {', '.join(get_args(MemoryTier))}")
-    print(json.dumps(probe(base, cast(MemoryTier, tier))))
+    print(json.dumps(probe(base, cast(MemoryTier, tier), captioner)))
 
 
 if __name__ == "__main__":

@@ -19,11 +19,8 @@ SAMPLES = Path(__file__).parents[2] / "engine" / "demo" / "samples"
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiny")
-    command = [sys.executable, "-m", "engine.models.tiny", str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
-    return folder
+def base(tiny_base: Path) -> Path:
+    return tiny_base
 
 
 @pytest.fixture(scope="module")

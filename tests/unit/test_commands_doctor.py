@@ -1,8 +1,12 @@
 """What doctor says about a card's memory, and what the probe finds without a card."""
 
+from pathlib import Path
+
 import pytest
 
-from bot.commands.doctor import _memory
+from bot.commands.doctor import _captioner, _memory
+from engine.models import captioner_choice
+from engine.models.probe import _captioner as _looks
 from engine.models.probe import probe
 
 PLAN = {"tier": "24", "kind": "frugal", "precision": "fp8", "streamed_share": 0.0}
@@ -24,8 +28,31 @@ def test_a_card_that_is_too_small_is_told_what_it_lacks() -> None:
     assert finding.remedy
 
 
+def test_who_looks_at_photos_is_told_and_what_it_takes() -> None:
+    florence = {"name": "florence-community/Florence-2-base", "is_here": False}
+    assert _captioner("auto", florence | {"is_here": True}).state == "good"
+    to_come = _captioner("auto", florence)
+    assert (to_come.state, "downloaded at the first training" in to_come.found) == ("advice", True)
+    named = _captioner("my/captioner", {"name": "my/captioner", "is_here": False})
+    assert named.found == "my/captioner, not on this machine"
+    assert named.remedy
+    assert _captioner("off", None).state == "good"
+
+
 @pytest.mark.parametrize("base", ["demo", "black-forest-labs/FLUX.1-dev"])
 def test_the_probe_downloads_nothing(base: str) -> None:
     found = probe(base, "auto")
     assert found["cached"] is (None if base == "demo" else False)
     assert "memory" not in found or found["gpus"]
+    assert ("captioner" in found) == ("memory" in found)
+
+
+def test_the_probe_knows_who_would_look_at_photos(
+    tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert _looks("demo", "auto") == {"name": captioner_choice.OWN, "is_here": True}
+    assert _looks("demo", "off") is None
+    assert _looks(str(tiny_base), "auto") is None
+    named = captioner_choice.DEFAULT
+    assert _looks(str(tiny_base), named) == {"name": named, "is_here": False}

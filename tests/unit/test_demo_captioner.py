@@ -24,6 +24,8 @@ SOMEBODY = Identity.from_seed(3)
 PLAIN = replace(View.sample(3, kind="selfie"), glasses=False)
 FIRST_SEED, COUNT = 600, 10
 """People whom nothing was trained on."""
+SEEN_PX = 192
+"""As large as the captioner sees any picture."""
 
 
 def said(view: View) -> Seen:
@@ -68,7 +70,7 @@ def test_the_packaged_captioner_sees_people_it_was_not_trained_on() -> None:
     pictures = [
         Image.fromarray(drawn.permute(1, 2, 0).cpu().numpy())
         for pair in pairs
-        for drawn in draw([pair], 256, "cpu")
+        for drawn in draw([pair], SEEN_PX, "cpu")
     ]
     seen = [descriptions.see(text) for text in loaded.describe(pictures)]
     true = [descriptions.see(sentences.describe(*pair)) for pair in pairs]

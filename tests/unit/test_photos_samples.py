@@ -23,9 +23,9 @@ BAD = {
 }
 
 
-@pytest.fixture(scope="module")
-def good() -> list[PhotoReport]:
-    return [look(path.read_bytes()) for path in sorted((SAMPLES / "good").glob("*.jpg"))]
+@pytest.fixture
+def good(sample_reports: list[PhotoReport]) -> list[PhotoReport]:
+    return sample_reports
 
 
 def told(reports: list[PhotoReport]) -> list[list[str]]:
