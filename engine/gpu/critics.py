@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 from base64 import b64encode
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ from PIL import Image
 from engine.generation.ranking import UNSEEN, Look
 from engine.gpu import cores
 from engine.gpu.critic_process import Person
+from engine.gpu.fair_pool import FairPool
 
 PROCESS = "engine.gpu.critic_process"
 MAX_CRITICS = 4
@@ -53,16 +55,22 @@ class Verdict:
 
 
 class Critics:
-    """As many as the machine has cores for, each started when the first picture comes to it."""
+    """As many as the machine has cores for, each started when the first picture comes to it.
+
+    They may be slower than the GPU, so whose picture is next is as fair as whose step is.
+    """
 
     def __init__(self, pool: Executor | None = None) -> None:
-        """`pool` runs those who wait for a critic's process, one each."""
+        """`pool` runs those who wait for a critic's process, one each, instead of our own."""
         num = min(MAX_CRITICS, max(1, cores.usable_cores() // 2))
-        self._pool = pool or ThreadPoolExecutor(num, "critic")
+        self._pool = pool or FairPool(num, "critic")
         self._own = threading.local()
         self._all: list[subprocess.Popen[bytes]] = []
 
-    def look(self, image: Image.Image, person: Person) -> Verdict:
+    def look(self, image: Image.Image, person: Person, owner: str = "") -> Verdict:
+        """`owner` is who waits for it."""
+        if isinstance(self._pool, FairPool):
+            return Verdict(self._pool.submit(owner, partial(self._ask, image, person)))
         return Verdict(self._pool.submit(self._ask, image, person))
 
     def _ask(self, image: Image.Image, person: Person) -> Look:

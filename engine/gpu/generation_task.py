@@ -176,7 +176,7 @@ class GenerationTask:
 
     def _judged(self, pictures: Sequence[Drawn], person: Person) -> list[Candidate]:
         """The critics look while the captioner speaks, where there is something to choose from."""
-        verdicts = [self._critics.look(drawn.image, person) for drawn in pictures]
+        verdicts = [self._critics.look(d.image, person, self._job.owner) for d in pictures]
         chooses = self._choice != 1.0
         said = (self._describe if chooses else blind)([drawn.image for drawn in pictures])
         return [

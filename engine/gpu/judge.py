@@ -26,14 +26,15 @@ class Judge:
         references: Sequence[Sequence[float]],
         typical: float | None = None,
         critics: Critics | None = None,
+        owner: str = "",
     ) -> None:
         """`references` are embeddings of the person's photos; without any, nothing is judged.
 
-        `critics` look while whoever asked goes on.
+        `critics` look, for this owner, while whoever asked goes on.
         """
         self.references = tuple(tuple(embedding) for embedding in references)
         self.typical = likeness.calibrate(self.references) if typical is None else typical
-        self._critics = critics
+        self._critics, self._owner = critics, owner
 
     @classmethod
     def of_reports(
@@ -41,12 +42,13 @@ class Judge:
         reports: Sequence[PhotoReport],
         by: Collection[str] = (),
         critics: Critics | None = None,
+        owner: str = "",
     ) -> "Judge":
         """Compares with the photos of the hashes `by`, or with all; all of them calibrate it."""
         faces = {r.sha256: r.face.embedding for r in reports if r.face is not None}
         chosen = [embedding for sha256, embedding in faces.items() if sha256 in by]
         own = list(faces.values())
-        return cls(chosen or own, likeness.calibrate(own), critics)
+        return cls(chosen or own, likeness.calibrate(own), critics, owner)
 
     @property
     def own_distances(self) -> tuple[float, float, float] | None:
@@ -57,7 +59,7 @@ class Judge:
         """What `likeness` says, when it is there."""
         if self._critics is None or not self.references:
             return cache(lambda: self.likeness(image))
-        verdict = self._critics.look(image, Person(self.references, self.typical))
+        verdict = self._critics.look(image, Person(self.references, self.typical), self._owner)
         return lambda: verdict.wait().likeness
 
     def likeness(self, image: Image.Image) -> float | None:

@@ -138,7 +138,7 @@ class TrainingTask:
             goes_on=job.refresh_from is not None,
             patience=self._settings.patience,
         )
-        judge = Judge.of_reports(reports, dataset.held_out_sha256, self._critics)
+        judge = Judge.of_reports(reports, dataset.held_out_sha256, self._critics, job.owner)
         looker = Looker(model, judge, job.trigger, job.class_word, job.seed, self._show)
         looker.prepare()
         return Trainer(
