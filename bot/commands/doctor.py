@@ -150,19 +150,16 @@ def _memory(wish: str, plan: dict[str, Any]) -> Finding:
 
 def _captioner(wish: str, one: dict[str, Any] | None) -> Finding:
     """Who looks at the photos before a training."""
-    what, without = "captions", "what the photo checks see, which are neither clothes nor places"
     if one is None:
-        return Finding(what=what, state="good", found=f"none wanted: {without}")
+        found = "by the photo checks, which see neither clothes nor places"
+        return Finding(what="captions", state="good", found=found)
     if one["is_here"]:
-        return Finding(what=what, state="good", found=one["name"])
+        return Finding(what="captions", state="good", found=f"by {one['name']}")
+    found = f"{one['name']}, not on this machine"
     if wish == "auto":
-        found = f"{one['name']}, to be downloaded at the first training (half a gigabyte)"
-        remedy = f"without network: hf download {one['name']} elsewhere, and copy the cache"
-        return Finding(what=what, state="advice", found=found, remedy=remedy)
-    remedy = f"without it captions are {without}; name a folder or a repository of Florence-2"
-    return Finding(
-        what=what, state="advice", found=f"{one['name']}, not on this machine", remedy=remedy
-    )
+        found += ": downloaded when the engine first loads the base (half a gigabyte)"
+    remedy = "without network put its files into a folder; HEADSHOT_ENGINE__CAPTIONER names that"
+    return Finding(what="captions", state="advice", found=found, remedy=remedy)
 
 
 def _base(settings: Settings, probe: dict[str, Any] | None) -> Finding:

@@ -60,14 +60,22 @@ class Branch(nn.Module):
     most_b: Tensor
     """Largest absolute numbers of both as they were seated, (), fp32."""
     elsewhere: list[Part]
-    """Where else the matrices are wanted, by whoever computes with them otherwise."""
+    """Where else matrices are wanted, by whoever computes with them otherwise; one list for all
+    branches."""
 
-    def __init__(self, group: Group, flat: Tensor, strength: Tensor, own: Tensor | None) -> None:
+    def __init__(
+        self,
+        group: Group,
+        flat: Tensor,
+        strength: Tensor,
+        own: Tensor | None,
+        elsewhere: list[Part],
+    ) -> None:
         super().__init__()
         for name in ("most_a", "most_b"):
             most = torch.zeros((), device=flat.device)
             self.register_buffer(name, most, persistent=False)
-        self.num_layers, self.elsewhere = len(group), []
+        self.num_layers, self.elsewhere = len(group), elsewhere
         self.a = nn.Parameter(_all_a(group, flat), requires_grad=False)
         self.b = nn.Parameter(_all_b(group, flat), requires_grad=False)
         self.register_buffer("strength", strength, persistent=False)
@@ -112,6 +120,7 @@ class LoraSlots:
         self._strength = torch.ones((), device=device, dtype=dtype)
         self._seated: Tensor | None = None
         self._seated_strength = 1.0
+        self._elsewhere: list[Part] = []
         self._branches = self._branch_out()
         branches = self._branches.values()
         self._matrices = [m.detach() for branch in branches for m in (branch.a, branch.b)]
@@ -249,9 +258,8 @@ class LoraSlots:
 
     def _spread(self) -> None:
         """To where the matrices are wanted besides."""
-        parts = [part for branch in self._branches.values() for part in branch.elsewhere]
-        if len(parts) != len(self._spreader.parts):
-            self._spreader = Spreader(parts)
+        if len(self._elsewhere) != len(self._spreader.parts):
+            self._spreader = Spreader(self._elsewhere)
         self._spreader.spread()
 
     def _branch_out(self) -> dict[str, Branch]:
@@ -262,7 +270,9 @@ class LoraSlots:
             shape = tuple(slot.out_features for slot in group)
             if shape not in patterns:
                 patterns[shape] = _pattern(shape, self.rank, self.flat)
-            branches[group[0].module] = Branch(group, self.flat, self._strength, patterns[shape])
+            branches[group[0].module] = Branch(
+                group, self.flat, self._strength, patterns[shape], self._elsewhere
+            )
         return branches
 
 

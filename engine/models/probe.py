@@ -33,7 +33,15 @@ def probe(base: str, tier: MemoryTier, captioner: str = captioner_choice.AUTO) -
     }
     if not gpus or cached is False:
         return found
-    return found | {"memory": _memory(base, tier), "captioner": _captioner(base, captioner)}
+    from engine.models import catalogue  # takes seconds, for diffusers comes along
+
+    try:
+        folder = catalogue.find(base)
+        native_px = catalogue.facts(base, folder).native_px
+    except EngineError:
+        return found
+    looks = _captioner(captioner, native_px, folder / CAPTIONER)
+    return found | {"memory": _memory(folder, tier), "captioner": looks}
 
 
 def _gpus() -> list[dict[str, Any]]:
@@ -45,13 +53,13 @@ def _gpus() -> list[dict[str, Any]]:
     return gpus
 
 
-def _memory(base: str, tier: MemoryTier) -> dict[str, Any] | None:
+def _memory(folder: Path, tier: MemoryTier) -> dict[str, Any] | None:
     """How the base would be laid out; what is lacking where it fits in no way."""
-    from engine.models import catalogue, memory  # takes seconds, for diffusers comes along
+    from engine.models import catalogue, memory  # as above
 
     device = catalogue.choose_device()
     try:
-        plan = memory.plan(catalogue.find(base), device, torch.bfloat16, tier)
+        plan = memory.plan(folder, device, torch.bfloat16, tier)
     except EngineError as error:
         facts = error.failure.facts
         return {"needed_mib": facts["needed_mib"]} if "needed_mib" in facts else None
@@ -63,16 +71,9 @@ def _memory(base: str, tier: MemoryTier) -> dict[str, Any] | None:
     }
 
 
-def _captioner(base: str, wish: str) -> dict[str, Any] | None:
+def _captioner(wish: str, native_px: int, own: Path) -> dict[str, Any] | None:
     """Who is wanted, and whether it is on this machine; None where nobody is."""
-    from engine.models import catalogue  # as above
-
-    try:
-        folder = catalogue.find(base)
-        native_px = catalogue.facts(base, folder).native_px
-    except EngineError:
-        return None
-    name = captioner_choice.wanted(wish, native_px, folder / CAPTIONER)
+    name = captioner_choice.wanted(wish, native_px, own)
     return None if name is None else {"name": name, "is_here": captioner_choice.is_here(name)}
 
 

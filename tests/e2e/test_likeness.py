@@ -42,7 +42,7 @@ def test_headshots_are_nearer_to_the_person_than_to_others(
     chosen = recipe.choose("fast", NUM_TRAINING, studio.native_px, STEPS)
 
     learned = studio.learn(person, chosen, SEED, selects=False, tell=_silent)
-    plan = shots.plan(2, SEED, ("TOK person",), ("linkedin", "tech"))
+    plan = shots.plan(4, SEED, ("TOK person",), ("linkedin", "tech"))
     drawn = studio.draw(learned.lora, plan, _silent)
 
     faces = [face for data in drawn if (face := likeness.embed(_open(data))) is not None]

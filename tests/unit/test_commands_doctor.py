@@ -1,12 +1,14 @@
 """What doctor says about a card's memory, and what the probe finds without a card."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.commands.doctor import _captioner, _memory
-from engine.models import captioner_choice
-from engine.models.probe import _captioner as _looks
+from engine.models import captioner_choice, catalogue
+from engine.models import probe as probing
+from engine.models.folder import CAPTIONER
 from engine.models.probe import probe
 
 PLAN = {"tier": "24", "kind": "frugal", "precision": "fp8", "streamed_share": 0.0}
@@ -32,7 +34,7 @@ def test_who_looks_at_photos_is_told_and_what_it_takes() -> None:
     florence = {"name": "florence-community/Florence-2-base", "is_here": False}
     assert _captioner("auto", florence | {"is_here": True}).state == "good"
     to_come = _captioner("auto", florence)
-    assert (to_come.state, "downloaded at the first training" in to_come.found) == ("advice", True)
+    assert (to_come.state, "downloaded when the engine" in to_come.found) == ("advice", True)
     named = _captioner("my/captioner", {"name": "my/captioner", "is_here": False})
     assert named.found == "my/captioner, not on this machine"
     assert named.remedy
@@ -51,8 +53,14 @@ def test_the_probe_knows_who_would_look_at_photos(
     tiny_base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert _looks("demo", "auto") == {"name": captioner_choice.OWN, "is_here": True}
-    assert _looks("demo", "off") is None
-    assert _looks(str(tiny_base), "auto") is None
+
+    def looks(base: str, wish: str) -> dict[str, Any] | None:
+        folder = catalogue.find(base)
+        native_px = catalogue.facts(base, folder).native_px
+        return probing._captioner(wish, native_px, folder / CAPTIONER)
+
+    assert looks("demo", "auto") == {"name": captioner_choice.OWN, "is_here": True}
+    assert looks("demo", "off") is None
+    assert looks(str(tiny_base), "auto") is None
     named = captioner_choice.DEFAULT
-    assert _looks(str(tiny_base), named) == {"name": named, "is_here": False}
+    assert looks(str(tiny_base), named) == {"name": named, "is_here": False}
