@@ -28,6 +28,11 @@ def draw_sigma(batch: int, recipe: Recipe, shift: float, random: torch.Generator
     return shift * u / (1 + (shift - 1) * u)
 
 
+def cooled_rate(recipe: Recipe, step: int, first: int, end: int) -> float:
+    """The learning rate where it falls linearly to nothing from step `first` to `end`."""
+    return learning_rate(recipe, step) * min(1.0, (end - step) / (end - first))
+
+
 def learning_rate(recipe: Recipe, step: int) -> float:
     """Rises linearly, then stays or falls along a cosine to a tenth."""
     if step < recipe.warmup_steps:

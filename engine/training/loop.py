@@ -160,19 +160,32 @@ class Trainer:
         return int(scores[self._best_look]["step"])
 
     @property
-    def stops_early(self) -> bool:
-        """Whether the last looks brought nothing, so that it ends before its last step."""
-        done = self.step / self.recipe.steps
-        return stopping.is_over(self._values, self.recipe.patience, done)
+    def total(self) -> int:
+        """Steps until it is over, as far as looks have told by now."""
+        steps, first = self.recipe.steps, self._cools_from
+        if first is None:
+            return steps
+        return min(steps, first + round(steps * self.recipe.cooldown_share))
+
+    @property
+    def _cools_from(self) -> int | None:
+        """The step after which looks brought nothing any more, so that it comes to its end."""
+        recipe = self.recipe
+        place = stopping.plateau(self._values, self._done, recipe.least_share, recipe.patience)
+        return None if place is None else int(self._state.scores[place]["step"])
 
     @property
     def _best_look(self) -> int:
-        done = [score["step"] / self.recipe.steps for score in self._state.scores]
-        return stopping.best(self._values, done)
+        return stopping.best(self._values, self._done, self.recipe.least_share)
 
     @property
     def _values(self) -> list[float]:
         return stopping.smoothed([score["value"] for score in self._state.scores])
+
+    @property
+    def _done(self) -> list[float]:
+        """The share of the steps that each look came after."""
+        return [score["step"] / self.recipe.steps for score in self._state.scores]
 
     def steps(self) -> Iterator[StepDone]:
         """Encodes, then trains to its end. Closing it early loses nothing that `save` kept."""
@@ -181,10 +194,8 @@ class Trainer:
                 yield StepDone("encoding", done, self._data.num_steps)
             state = self._state
             if self._owes_look():  # it was left in the middle of one
-                yield from self._look(
-                    StepDone("training", state.step, self.recipe.steps, state.loss)
-                )
-            while state.step < self.recipe.steps and not self.stops_early:
+                yield from self._look(StepDone("training", state.step, self.total, state.loss))
+            while state.step < self.total:
                 done = self._step()
                 yield from self._look(done) if self._owes_look() else (done,)
         finally:
@@ -213,7 +224,7 @@ class Trainer:
         heard = _fetched(found)
         self._update(gradient)
         state.step += 1
-        self._ahead = self._inputs(state.step) if state.step < self.recipe.steps else None
+        self._ahead = self._inputs(state.step) if state.step < self.total else None
         loss = heard()
         if not isfinite(loss):
             raise EngineError(FailureCode.GPU_FAILED, error="LossNotFinite")
@@ -225,9 +236,8 @@ class Trainer:
             state.losses.append((state.step, state.loss))
         self._spend(self._clock() - started)
         self._steps_here += 1
-        left = self.recipe.steps - state.step
-        eta_s = left * self._seconds_here / self._steps_here
-        return StepDone("training", state.step, self.recipe.steps, state.loss, eta_s)
+        eta_s = (self.total - state.step) * self._seconds_here / self._steps_here
+        return StepDone("training", state.step, self.total, state.loss, eta_s)
 
     def _spend(self, seconds: float) -> None:
         self._state.seconds += seconds
@@ -282,20 +292,27 @@ class Trainer:
         recipe, step = self.recipe, self._state.step
         norm = gradient.norm()
         gradient = gradient * (recipe.max_gradient_norm / (norm + 1e-6)).clamp(max=1.0)
-        self._optimizer.param_groups[0]["lr"] = flow.learning_rate(recipe, step)
+        self._optimizer.param_groups[0]["lr"] = self._rate(step)
         self._state.weights.grad = gradient
         self._optimizer.step()
         self._state.weights.grad = None
         decay = min(recipe.ema_decay, (1 + step) / (10 + step))
         self._state.average.lerp_(self._state.weights, 1 - decay)
 
+    def _rate(self, step: int) -> float:
+        first = self._cools_from
+        if first is None:
+            return flow.learning_rate(self.recipe, step)
+        return flow.cooled_rate(self.recipe, step, first, self.total)
+
     def _owes_look(self) -> bool:
-        """Whether these weights are to be judged, and are not yet."""
+        """Whether these weights are to be judged, and are not yet: now and then, and the last."""
         step, scores = self._state.step, self._state.scores
         if self._scorer is None or step == 0 or (scores and scores[-1]["step"] == step):
             return False
-        looks, total = self.recipe.looks, self.recipe.steps
-        return looks > 0 and step * looks // total > (step - 1) * looks // total
+        looks, steps = self.recipe.looks, self.recipe.steps
+        is_due = step * looks // steps > (step - 1) * looks // steps
+        return looks > 0 and (is_due or step == self.total)
 
     def _look(self, done: StepDone) -> Iterator[StepDone]:
         """The judge's pieces of work, one at a time; the last one told is `done` with its score."""

@@ -46,6 +46,14 @@ class Recipe(Frozen):
     patience: int = Field(
         default=2, ge=0, description="looks that may bring nothing; 0: it never ends early"
     )
+    least_share: float = Field(
+        default=0.5, ge=0, le=1, description="of the steps, before which nothing ends or is kept: "
+        "a face is recognised before hair and skin are right, and who looks knows faces alone",
+    )  # fmt: skip
+    cooldown_share: float = Field(
+        default=0.0, ge=0, lt=1, description="of the steps, in which the rate falls to nothing "
+        "once looks bring nothing more",
+    )  # fmt: skip
     keeps: Literal["best", "last"] = "best"
     guidance: float = 1.0
     sigma_mean: float = 0.0
@@ -53,7 +61,7 @@ class Recipe(Frozen):
 
 
 _LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
-_SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 8, "best": 10}
+_SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 12, "best": 12}
 _TINY_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 4, "best": 8}
 """A look takes a small base as long as twelve of its steps, and a large one as long as thirty."""
 
@@ -93,17 +101,17 @@ _LARGE: dict[Quality, _Dial] = {
 _SMALL: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=8, fewest_steps=80, most_steps=120, learning_rate=4e-3),
     "standard": _Dial(
-        steps_per_photo=45,
-        fewest_steps=360,
-        most_steps=600,
+        steps_per_photo=80,
+        fewest_steps=640,
+        most_steps=1000,
         learning_rate=3e-3,
         preservation_share=0.4,
         preservation_weight=5.0,
     ),
     "best": _Dial(
-        steps_per_photo=60,
-        fewest_steps=480,
-        most_steps=960,
+        steps_per_photo=100,
+        fewest_steps=800,
+        most_steps=1400,
         learning_rate=2e-3,
         preservation_share=0.4,
         preservation_weight=5.0,
@@ -118,6 +126,10 @@ TINY_BASE_PX = 128
 """Below it a base knows so little that most of the person is learned anew."""
 REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
+_USUAL_SHARE = 0.6
+"""Of the steps, after which trainings usually end."""
+_COOLDOWN_SHARE = 1 / 16
+_SMALL_LEAST_SHARE = 0.4
 _SMALL_BATCH = 4
 _RANK = 16
 _FACE_WEIGHT = 3.0
@@ -153,7 +165,7 @@ def choose(
 
 def _within(recipe: Recipe, steps: int) -> Recipe:
     """Where there are fewer steps than it takes, the person comes before what is not the person."""
-    share = min(1.0, steps / recipe.steps)
+    share = min(1.0, steps / (_USUAL_SHARE * recipe.steps))
     weight = max(1.0, recipe.preservation_weight * share)
     warmup = min(recipe.warmup_steps, steps // 10)
     return recipe.model_copy(
@@ -184,6 +196,8 @@ def _derived(quality: Quality, num_photos: int, native_px: int) -> Recipe:
         preservation_share=dial.preservation_share,
         preservation_weight=dial.preservation_weight,
         looks=looks[quality],
+        least_share=_SMALL_LEAST_SHARE if is_small and not is_tiny else 0.5,
+        cooldown_share=_COOLDOWN_SHARE,
     )
 
 

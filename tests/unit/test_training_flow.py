@@ -37,6 +37,13 @@ def test_the_rate_rises_then_falls_to_a_tenth() -> None:
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
 
 
+def test_a_cooling_rate_falls_from_what_it_was_to_nothing() -> None:
+    origin = choose("origin", 12, 1024)
+    rates = [flow.cooled_rate(origin, step, 100, 104) / 4e-4 for step in range(98, 105)]
+
+    assert rates == pytest.approx([1, 1, 1, 0.75, 0.5, 0.25, 0])
+
+
 def test_the_origins_rate_stays() -> None:
     origin = choose("origin", 12, 1024)
 

@@ -1,8 +1,8 @@
 """The training loop on a tiny FLUX: it learns, it can be left anywhere, it harms nobody."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from io import BytesIO
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from engine.contract.manifests import DatasetManifest, Example
 from engine.models import catalogue, lora_file
 from engine.models.base import ImageModel
 from engine.training.checkpoints import Checkpoints
-from engine.training.loop import Score, StepDone, Trainer
+from engine.training.loop import Score, Scorer, StepDone, Trainer
 from engine.training.recipe import Recipe, choose
 
 STEPS = 6
@@ -294,7 +294,7 @@ def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Ch
 
     assert told == [0.4, 0.9, 0.2]
     for each in (scored, trainer(model, checkpoints, recipe)):
-        assert (each.best_step, each.step, each.stops_early) == (4, STEPS, False)
+        assert (each.best_step, each.step, each.total) == (4, STEPS, STEPS)
         kept = lora_file.read(each.lora(), model.lora, model.facts.name)
         assert torch.equal(kept, seen[4])
     assert scored.scores[1] == {"step": 4, "likeness": 0.9, "value": 0.8, "bleed": 0.1}
@@ -305,22 +305,60 @@ def test_the_weights_that_score_best_are_kept(model: ImageModel, checkpoints: Ch
     assert torch.equal(kept, seen[STEPS])
 
 
-def test_it_ends_when_two_looks_brought_nothing(
-    model: ImageModel, checkpoints: Checkpoints
-) -> None:
-    values = dict(enumerate([0.3, 0.6, 0.605, 0.5, 0.5, 0.9], start=1))
+def _worth(values: Sequence[float]) -> Scorer:
+    """A judge that finds these values after the first steps."""
 
     def score(step: int, weights: torch.Tensor) -> Generator[None, None, Score]:
         yield
-        return Score(values[step], values[step])
+        return Score(values[step - 1], values[step - 1])
 
-    recipe = RECIPE.model_copy(update={"looks": STEPS, "patience": 2})
+    return score
+
+
+def test_it_ends_when_two_looks_brought_nothing(
+    model: ImageModel, checkpoints: Checkpoints
+) -> None:
+    score = _worth([0.3, 0.6, 0.605, 0.45, 0.3, 0.9])
+    recipe = RECIPE.model_copy(update={"looks": STEPS, "patience": 2, "cooldown_share": 0.0})
     ended = trainer(model, checkpoints, recipe, scorer=score)
     losses(ended)
     ended.save()
 
-    assert (ended.step, ended.best_step, ended.stops_early) == (5, 3, True)
+    assert (ended.step, ended.best_step, ended.total) == (5, 3, 5)
     assert losses(trainer(model, checkpoints, recipe, scorer=score)) == []
+
+
+def test_the_rate_falls_to_nothing_before_it_ends_early(
+    model: ImageModel, checkpoints: Checkpoints
+) -> None:
+    """Told as the new total, looked at once more, and the same wherever it was left."""
+    changes = {"steps": 16, "looks": 16, "patience": 2, "cooldown_share": 0.25}
+    recipe = RECIPE.model_copy(update=changes)
+    score = _worth([0.0] * 5 + [0.5] + [0.6] * 10)
+    whole = trainer(model, recipe=recipe, scorer=score)
+    told = [step for step in whole.steps() if step.phase == "training"]
+
+    assert [step.total for step in told] == [16] * 10 + [14] * 4
+    assert told[-1].eta_s == 0
+    assert whole.scores[-1]["step"] == whole.step == 14
+    moved = _moves(model, recipe, score)
+    assert moved[13] < moved[9] / 2
+
+    leaving = trainer(model, checkpoints, recipe, scorer=score)
+    steps = leaving.steps()
+    next(step for step in steps if step.phase == "training" and step.step == 12)
+    leaving.save()
+    coming_back = trainer(model, checkpoints, recipe, scorer=score)
+    losses(coming_back)
+    assert (coming_back.step, coming_back.resumed_from_step) == (14, 12)
+    assert torch.equal(coming_back.weights, whole.weights)
+
+
+def _moves(model: ImageModel, recipe: Recipe, score: Scorer) -> list[float]:
+    """How far the averaged weights go in each step."""
+    running = trainer(model, recipe=recipe, scorer=score)
+    places = [running.weights for step in running.steps() if step.phase == "training"]
+    return [0.0, *(float((after - before).norm()) for before, after in pairwise(places))]
 
 
 def test_a_look_that_was_left_is_taken_again(model: ImageModel, checkpoints: Checkpoints) -> None:

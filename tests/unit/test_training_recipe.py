@@ -83,12 +83,22 @@ def test_a_small_base_holds_to_itself_at_once() -> None:
 
 
 def test_with_fewer_steps_than_it_takes_the_person_comes_first() -> None:
+    """It usually takes three fifths of what a recipe allows."""
     whole = choose("standard", 12, 256)
-    half, few, more = (
+    usual = whole.steps * 3 // 5
+    as_ever, half, few, more = (
         choose("standard", 12, 256, steps=steps)
-        for steps in (whole.steps // 2, 10, 2 * whole.steps)
+        for steps in (usual, usual // 2, 10, 2 * whole.steps)
     )
 
+    assert as_ever.preservation_weight == more.preservation_weight == whole.preservation_weight
     assert half.preservation_weight == whole.preservation_weight / 2
     assert few.preservation_weight == 1.0
-    assert more.preservation_weight == whole.preservation_weight
+
+
+def test_all_but_the_origin_cool_down_before_they_end_early() -> None:
+    for native_px in (80, 256, 1024):
+        for quality in QUALITIES:
+            recipe = choose(quality, 12, native_px)
+            assert 0 < recipe.cooldown_share < recipe.least_share <= 0.5
+    assert choose("origin", 12, 1024).cooldown_share == 0
