@@ -101,17 +101,17 @@ _LARGE: dict[Quality, _Dial] = {
 _SMALL: dict[Quality, _Dial] = {
     "fast": _Dial(steps_per_photo=8, fewest_steps=80, most_steps=120, learning_rate=4e-3),
     "standard": _Dial(
-        steps_per_photo=80,
-        fewest_steps=640,
-        most_steps=1000,
+        steps_per_photo=90,
+        fewest_steps=720,
+        most_steps=1200,
         learning_rate=3e-3,
         preservation_share=0.4,
         preservation_weight=5.0,
     ),
     "best": _Dial(
-        steps_per_photo=100,
-        fewest_steps=800,
-        most_steps=1400,
+        steps_per_photo=110,
+        fewest_steps=880,
+        most_steps=1500,
         learning_rate=2e-3,
         preservation_share=0.4,
         preservation_weight=5.0,
@@ -128,8 +128,8 @@ REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _USUAL_SHARE = 0.6
 """Of the steps, after which trainings usually end."""
-_COOLDOWN_SHARE = 1 / 16
-_SMALL_LEAST_SHARE = 0.4
+_COOLDOWN_SHARE = 1 / 12
+_SMALL_LEAST_SHARE = 0.375
 _SMALL_BATCH = 4
 _RANK = 16
 _FACE_WEIGHT = 3.0

@@ -7,8 +7,11 @@ show it (docs/decisions/0011), so the end is decided by looking.
 from collections.abc import Sequence
 from itertools import pairwise
 
-LEAST_GAIN = 0.02
-"""What a look must bring over the best one before it. Less is noise: a look sees few pictures."""
+LEAST_GAIN = 0.01
+"""What a look must bring over the best one before it, or it brought nothing."""
+AS_GOOD = 0.03
+"""How far below the best a look may be and count as good as it: it sees four pictures, and weights
+that were given time to cool down draw better than it can tell."""
 RECOGNISABLE = 0.3
 """Below it a face is nobody in particular: half way from a stranger to the person's own photos is
 0.4. Where nothing better was seen, chance must not decide."""
@@ -30,7 +33,7 @@ def best(values: Sequence[float], done: Sequence[float], least_share: float) -> 
     record = max(values[place] for place in places)
     if record < RECOGNISABLE:
         return places[-1]
-    return max(place for place in places if values[place] >= record - LEAST_GAIN)
+    return max(place for place in places if values[place] >= record - AS_GOOD)
 
 
 def plateau(
