@@ -25,7 +25,7 @@ from engine.models.base import ImageModel, TextEmbeddings
 from engine.training import flow, stopping
 from engine.training.checkpoints import Checkpoints
 from engine.training.dataset import EncodedDataset, plan
-from engine.training.recipe import Recipe
+from engine.training.recipe import USUAL_SHARE, Recipe
 from engine.training.sampler import Sampler
 from engine.training.state import State
 
@@ -58,7 +58,7 @@ class StepDone:
     loss: float | None = None
     """Smoothed."""
     eta_s: float | None = None
-    """Of computing alone; time spent paused is not in it."""
+    """Until it probably is over, of computing alone; time spent paused is not in it."""
     score: Score | None = None
 
 
@@ -163,9 +163,21 @@ class Trainer:
     def total(self) -> int:
         """Steps until it is over, as far as looks have told by now."""
         steps, first = self.recipe.steps, self._cools_from
-        if first is None:
-            return steps
-        return min(steps, first + round(steps * self.recipe.cooldown_share))
+        return steps if first is None else min(steps, first + self._cooldown)
+
+    @property
+    def _expected_total(self) -> int:
+        """Steps until it probably is over: what people are told has to hold for most of them."""
+        recipe, steps = self.recipe, self.recipe.steps
+        if self._cools_from is not None or self._scorer is None or not recipe.patience:
+            return self.total
+        places = max(1 + recipe.patience, self.step * recipe.looks // steps + 1)
+        soonest = max(places / max(1, recipe.looks), recipe.least_share) * steps + self._cooldown
+        return min(steps, round(max(soonest, USUAL_SHARE * steps)))
+
+    @property
+    def _cooldown(self) -> int:
+        return round(self.recipe.steps * self.recipe.cooldown_share)
 
     @property
     def _cools_from(self) -> int | None:
@@ -236,7 +248,7 @@ class Trainer:
             state.losses.append((state.step, state.loss))
         self._spend(self._clock() - started)
         self._steps_here += 1
-        eta_s = (self.total - state.step) * self._seconds_here / self._steps_here
+        eta_s = (self._expected_total - state.step) * self._seconds_here / self._steps_here
         return StepDone("training", state.step, self.total, state.loss, eta_s)
 
     def _spend(self, seconds: float) -> None:

@@ -11,6 +11,8 @@ from pydantic import Field
 from engine.contract.base import Frozen
 from engine.contract.jobs import Quality
 
+USUAL_SHARE = 0.6
+"""Of the steps, after which trainings that looks may end usually do (docs/likeness.md)."""
 SMALL_BASE_PX = 512
 """A base of fewer native pixels is small: it wants larger batches and higher learning rates."""
 
@@ -126,8 +128,6 @@ TINY_BASE_PX = 128
 """Below it a base knows so little that most of the person is learned anew."""
 REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
-_USUAL_SHARE = 0.6
-"""Of the steps, after which trainings usually end."""
 _COOLDOWN_SHARE = 1 / 12
 _SMALL_LEAST_SHARE = 0.375
 _SMALL_BATCH = 4
@@ -165,7 +165,7 @@ def choose(
 
 def _within(recipe: Recipe, steps: int) -> Recipe:
     """Where there are fewer steps than it takes, the person comes before what is not the person."""
-    share = min(1.0, steps / (_USUAL_SHARE * recipe.steps))
+    share = min(1.0, steps / (USUAL_SHARE * recipe.steps))
     weight = max(1.0, recipe.preservation_weight * share)
     warmup = min(recipe.warmup_steps, steps // 10)
     return recipe.model_copy(

@@ -354,6 +354,29 @@ def test_the_rate_falls_to_nothing_before_it_ends_early(
     assert torch.equal(coming_back.weights, whole.weights)
 
 
+@pytest.mark.parametrize(
+    ("looks", "least_share", "first"), [(16, 0.2, 10), (16, 0.5, 12), (4, 0.5, 16), (2, 0.2, 16)]
+)
+def test_the_time_left_is_that_until_it_usually_ends(
+    model: ImageModel, looks: int, least_share: float, first: int
+) -> None:
+    """Three fifths of the steps, or when so many looks can end it at the soonest."""
+    changes = {"steps": 16, "looks": looks, "patience": 2, "cooldown_share": 0.25}
+    recipe = RECIPE.model_copy(update={**changes, "least_share": least_share})
+    seconds = iter(range(1000))
+    told = list(
+        training(
+            trainer(
+                model, recipe=recipe, scorer=_worth([0.0] * 16), clock=lambda: next(seconds)
+            ).steps()
+        )
+    )
+
+    assert told[0].eta_s == first - 1
+    assert all(step.eta_s is not None and step.eta_s > 0 for step in told[:-1])
+    assert told[-1].eta_s == 0
+
+
 def _moves(model: ImageModel, recipe: Recipe, score: Scorer) -> list[float]:
     """How far the averaged weights go in each step."""
     running = trainer(model, recipe=recipe, scorer=score)
