@@ -66,6 +66,8 @@ _LOOKS: dict[Quality, int] = {"fast": 4, "standard": 8, "best": 10}
 _SMALL_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 12, "best": 12}
 _TINY_LOOKS: dict[Quality, int] = {"fast": 2, "standard": 4, "best": 8}
 """A look takes a small base as long as twelve of its steps, and a large one as long as thirty."""
+_FEWEST_LOOKS, _STEPS_BETWEEN_LOOKS = 4, 25
+"""Where steps are said: looks that there are at least, and what lies between more of them."""
 
 
 class _Dial(Frozen):
@@ -164,12 +166,20 @@ def choose(
 
 
 def _within(recipe: Recipe, steps: int) -> Recipe:
-    """Where there are fewer steps than it takes, the person comes before what is not the person."""
+    """Where there are fewer steps than it takes, the person comes before what is not the person,
+    and learning before looking.
+    """
     share = min(1.0, steps / (USUAL_SHARE * recipe.steps))
     weight = max(1.0, recipe.preservation_weight * share)
     warmup = min(recipe.warmup_steps, steps // 10)
+    looks = min(recipe.looks, max(_FEWEST_LOOKS, steps // _STEPS_BETWEEN_LOOKS))
     return recipe.model_copy(
-        update={"steps": steps, "warmup_steps": warmup, "preservation_weight": weight}
+        update={
+            "steps": steps,
+            "warmup_steps": warmup,
+            "preservation_weight": weight,
+            "looks": looks,
+        }
     )
 
 

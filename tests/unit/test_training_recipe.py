@@ -96,6 +96,13 @@ def test_with_fewer_steps_than_it_takes_the_person_comes_first() -> None:
     assert few.preservation_weight == 1.0
 
 
+def test_with_few_steps_there_are_few_looks() -> None:
+    looks = [choose("standard", 12, 256, steps=steps).looks for steps in (20, 216, 2000)]
+
+    assert looks == [4, 8, 12]
+    assert choose("fast", 12, 256, steps=20).looks == 2
+
+
 def test_all_but_the_origin_cool_down_before_they_end_early() -> None:
     for native_px in (80, 256, 1024):
         for quality in QUALITIES:
