@@ -131,7 +131,7 @@ TINY_BASE_PX = 128
 REFRESH_SHARE = 0.5
 """Of the steps and of the rate, where a training goes on from an earlier one of the person."""
 _COOLDOWN_SHARE = 1 / 12
-_SMALL_LEAST_SHARE = 0.375
+_SMALL_LEAST_SHARE = 0.4
 _SMALL_BATCH = 4
 _RANK = 16
 _FACE_WEIGHT = 3.0

@@ -7,7 +7,7 @@ show it (docs/decisions/0011), so the end is decided by looking.
 from collections.abc import Sequence
 from itertools import pairwise
 
-LEAST_GAIN = 0.01
+LEAST_GAIN = 0.02
 """What a look must bring over the best one before it, or it brought nothing."""
 AS_GOOD = 0.03
 """How far below the best a look may be and count as good as it: it sees four pictures, and weights
