@@ -34,7 +34,7 @@ CHOICE = 4.0
 """The toy's pictures of one person differ more than FLUX's do: more are drawn to choose from, as
 far as that goes quickly.
 """
-STEPS = 216
+STEPS = 162
 """At most, unless the settings say otherwise: the whole job takes less than five minutes on two
 cores, even if nothing ends the training early.
 """
