@@ -160,14 +160,17 @@ def choose(
         rate = recipe.learning_rate * REFRESH_SHARE
         half = max(1, round(recipe.steps * REFRESH_SHARE))
         recipe = recipe.model_copy(update={"steps": half, "learning_rate": rate})
-    if patience is not None and recipe.patience:
+    may_end_early = recipe.patience > 0
+    if steps is not None:
+        recipe = _within(recipe, steps)
+    if patience is not None and may_end_early:
         recipe = recipe.model_copy(update={"patience": patience})
-    return recipe if steps is None else _within(recipe, steps)
+    return recipe
 
 
 def _within(recipe: Recipe, steps: int) -> Recipe:
     """Where there are fewer steps than it takes, the person comes before what is not the person,
-    and learning before looking.
+    learning before looking, and none of them is left out.
     """
     share = min(1.0, steps / (USUAL_SHARE * recipe.steps))
     weight = max(1.0, recipe.preservation_weight * share)
@@ -179,6 +182,7 @@ def _within(recipe: Recipe, steps: int) -> Recipe:
             "warmup_steps": warmup,
             "preservation_weight": weight,
             "looks": looks,
+            "patience": recipe.patience if share == 1 else 0,
         }
     )
 

@@ -96,6 +96,15 @@ def test_with_fewer_steps_than_it_takes_the_person_comes_first() -> None:
     assert few.preservation_weight == 1.0
 
 
+def test_with_fewer_steps_than_it_takes_none_is_left_out() -> None:
+    whole = choose("standard", 12, 256)
+
+    assert choose("standard", 12, 256, steps=162).patience == 0
+    assert choose("standard", 12, 256, steps=162, patience=1).patience == 1
+    assert choose("standard", 12, 256, steps=whole.steps * 3 // 5).patience == whole.patience
+    assert choose("origin", 12, 256, steps=162, patience=1).patience == 0
+
+
 def test_with_few_steps_there_are_few_looks() -> None:
     looks = [choose("standard", 12, 256, steps=steps).looks for steps in (20, 216, 2000)]
 
